@@ -1,0 +1,128 @@
+#include "base/ids.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "roost/error.h"
+
+namespace roost {
+namespace {
+
+constexpr std::size_t kPrintableBytes = 80;
+
+bool is_alnum(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool is_id_char(char c) {
+  return is_alnum(c) || std::string_view("._:/@+-").find(c) != std::string_view::npos;
+}
+
+[[noreturn]] void reject(std::string_view id, const std::string& why) {
+  throw RoostError(ErrorCode::InvalidModelId, "model id '" + printable(id) + "': " + why);
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+void check_model_id(std::string_view id) {
+  if (id.empty()) throw RoostError(ErrorCode::InvalidModelId, "model id is empty");
+  if (id.size() > kMaxIdBytes) {
+    reject(id, std::to_string(id.size()) + " bytes, at most " + std::to_string(kMaxIdBytes) +
+                   " are allowed");
+  }
+  const auto bad = std::find_if_not(id.begin(), id.end(), is_id_char);
+  if (bad != id.end()) {
+    reject(id, "byte " + std::to_string(bad - id.begin()) + " ('" +
+                   printable(std::string_view(&*bad, 1)) +
+                   "') is not a letter, a digit or one of . _ : / @ + -");
+  }
+  if (!is_alnum(id.front()) && id.front() != '_') {
+    reject(id, "must start with a letter, a digit or '_'");
+  }
+  std::size_t begin = 0;
+  while (begin <= id.size()) {
+    const std::size_t end = std::min(id.find('/', begin), id.size());
+    const std::string_view part = id.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") {
+      reject(id, "has an empty, '.' or '..' part between slashes");
+    }
+    begin = end + 1;
+  }
+}
+
+void check_text(std::string_view what, std::string_view text, std::size_t max_bytes) {
+  const std::string name(what);
+  if (text.empty()) throw RoostError(ErrorCode::InvalidArgument, name + " is empty");
+  if (text.size() > max_bytes) {
+    throw RoostError(ErrorCode::InvalidArgument, name + " has " + std::to_string(text.size()) +
+                                                     " bytes, at most " +
+                                                     std::to_string(max_bytes) + " are allowed");
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) {
+      throw RoostError(ErrorCode::InvalidArgument,
+                       name + " '" + printable(text) + "' has a control byte at " +
+                           std::to_string(i));
+    }
+  }
+}
+
+std::string printable(std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (const char c : text.substr(0, kPrintableBytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += "\\x";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    }
+  }
+  if (text.size() > kPrintableBytes) out += "...";
+  return out;
+}
+
+std::string lower_ascii(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+std::vector<std::string> nearest_names(std::string_view wanted,
+                                       const std::vector<std::string>& candidates) {
+  const std::string low = lower_ascii(wanted.substr(0, kMaxIdBytes));
+  std::vector<std::pair<std::size_t, std::string>> scored;
+  for (const std::string& candidate : candidates) {
+    const std::size_t distance = edit_distance(low, lower_ascii(candidate));
+    const bool contains = !low.empty() && lower_ascii(candidate).find(low) != std::string::npos;
+    if (contains || distance <= std::max<std::size_t>(2, low.size() / 3)) {
+      scored.emplace_back(contains ? 0 : distance, candidate);
+    }
+  }
+  std::sort(scored.begin(), scored.end());
+  std::vector<std::string> best;
+  for (std::size_t i = 0; i < scored.size() && best.size() < 3; ++i) best.push_back(scored[i].second);
+  return best;
+}
+
+}  // namespace roost

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "roost/error.h"
+#include "roost/value.h"
+
+namespace roost::cli {
+
+// Columns padded to their widest cell; the first row is the header.
+std::string table(const std::vector<std::vector<std::string>>& rows);
+
+std::string fixed(double number, int decimals);
+
+// One JSON document, pretty, to standard output.
+void print_json(const Value& value);
+void print_line(std::string_view line);
+void flush_output();  // throws IoError when some of it could not be written
+
+// {"host": bytes, ...}
+Value to_value(const MemoryVector& vector);
+
+// What main prints for an error, and the code it ends with.
+int report(const RoostError& error, bool json);
+
+}  // namespace roost::cli

@@ -1,0 +1,83 @@
+#include "device/host_device.h"
+
+#include <malloc.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <system_error>
+
+#include "roost/error.h"
+
+namespace roost::device {
+namespace {
+
+DeviceInfo describe(const HostMemory& memory, std::string name) {
+  DeviceInfo info;
+  info.id = "cpu";
+  info.name = std::move(name);
+  info.provider = ExecutionProvider::Cpu;
+  info.memory = MemoryId::Host;
+  info.total_bytes = memory.sample().total_bytes;
+  return info;
+}
+
+constexpr std::size_t kReleaseStep = std::size_t{256} << 10;
+
+}  // namespace
+
+HostDevice::HostDevice(HostMemory memory, std::string processor_name)
+    : memory_(std::move(memory)), info_(describe(memory_, std::move(processor_name))) {}
+
+std::byte* HostDevice::allocate(std::uint64_t bytes) {
+  if (bytes == 0) return nullptr;
+  int error = ENOMEM;
+  if (bytes <= std::numeric_limits<std::size_t>::max()) {
+    void* data = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data != MAP_FAILED) return static_cast<std::byte*>(data);
+    error = errno;
+  }
+  throw RoostError(ErrorCode::OutOfMemory,
+                   "allocating " + format_bytes(bytes) +
+                       " of host memory: " + std::generic_category().message(error) + "; " +
+                       format_bytes(sample().available_bytes) +
+                       " are available: unload a model or take a smaller one");
+}
+
+void HostDevice::release(std::byte* data, std::uint64_t bytes) noexcept {
+  if (data == nullptr) return;
+  // In steps: while the kernel gives pages back it lets nobody else onto the processor, and
+  // requests must not wait for that. From the end, so that what is left stays one mapping.
+  for (auto left = static_cast<std::size_t>(bytes); left != 0;) {
+    const std::size_t keep = (left - 1) / kReleaseStep * kReleaseStep;
+    if (::munmap(data + keep, left - keep) != 0) {
+      // Only a process out of mappings gets here: the pages go back, the address range stays.
+      ::madvise(data + keep, left - keep, MADV_DONTNEED);
+    }
+    left = keep;
+  }
+}
+
+void HostDevice::write(std::byte* to, const std::byte* from_host, std::uint64_t bytes) {
+  if (bytes != 0) std::memcpy(to, from_host, static_cast<std::size_t>(bytes));
+}
+
+void HostDevice::read(std::byte* to_host, const std::byte* from, std::uint64_t bytes) const {
+  if (bytes != 0) std::memcpy(to_host, from, static_cast<std::size_t>(bytes));
+}
+
+void HostDevice::trim() {
+  ::malloc_trim(0);
+}
+
+Fragmentation HostDevice::fragmentation() const {
+  const struct mallinfo2 heap = ::mallinfo2();
+  // `keepcost` is the one piece at the heap's end; the allocator tells of no other.
+  return {.free_bytes = heap.fordblks,
+          .largest_free_bytes = heap.keepcost,
+          .cached_bytes = heap.fordblks};
+}
+
+}  // namespace roost::device

@@ -1,0 +1,55 @@
+// Files without a load.
+#include "base/ids.h"
+#include "engine/impl.h"
+
+namespace roost {
+
+void Engine::fetch(const std::string& name,
+                   const std::function<void(const FetchProgress&)>& progress,
+                   std::stop_token stop) {
+  fetch_async(name, progress, std::move(stop)).get();
+}
+
+std::future<void> Engine::fetch_async(const std::string& name,
+                                      const std::function<void(const FetchProgress&)>& progress,
+                                      std::stop_token stop) {
+  Impl& self = *impl_;
+  self.check_open();
+  if (stop.stop_requested()) {
+    throw CancelledException("fetching '" + printable(name) + "' was cancelled before it began");
+  }
+  const catalog::ModelRecord record = self.record_of(name, catalog::Domain::Any);
+  const std::shared_ptr<ModelSource> files = self.files_of(record);
+  const auto promise = std::make_shared<std::promise<void>>();
+  std::future<void> future = promise->get_future();
+  if (files == nullptr || files->is_present()) {
+    promise->set_value();
+    return future;
+  }
+  Fetches::Request request;
+  request.model = record.id;
+  request.files = files;
+  request.progress = progress;
+  request.stop = std::move(stop);
+  request.done = [promise](const std::exception_ptr& error) {
+    if (error) {
+      promise->set_exception(error);
+    } else {
+      promise->set_value();
+    }
+  };
+  self.fetches.ask(std::move(request));
+  return future;
+}
+
+bool Engine::cancel_fetch(const std::string& name) {
+  return impl_->fetches.cancel(impl_->record_of(name, catalog::Domain::Any).id);
+}
+
+bool Engine::files_present(const std::string& name) const {
+  const catalog::ModelRecord record = impl_->record_of(name, catalog::Domain::Any);
+  const std::shared_ptr<ModelSource> files = impl_->files_of(record);
+  return files == nullptr || files->is_present();
+}
+
+}  // namespace roost

@@ -1,0 +1,381 @@
+// From a name to a lease: resolve, decide where, fetch if needed, ask the pool.
+#include <algorithm>
+
+#include "base/ids.h"
+#include "engine/impl.h"
+#include "pool/shell/steps.h"
+
+namespace roost {
+namespace {
+
+// Two loads that differ in these give the same bytes only if the options are equal.
+Value byte_options(const ModelOptions& model, const LoadOptions& load) {
+  Value options = model.backend;
+  if (load.backend.is_object()) options.merge_patch(load.backend);
+  return options;
+}
+
+bool is_plain(const LoadOptions& options) {
+  return !options.isolated && !options.provider && options.device.empty() &&
+         options.backend.is_null() && !options.warm_up && options.timeout.count() >= 0;
+}
+
+// Its files are fetched before the first step.
+LoadProgress as_load_progress(const FetchProgress& fetched) {
+  LoadProgress progress;
+  progress.model = fetched.model;
+  progress.total = pool::kLoadSteps;
+  progress.phase = "download";
+  progress.name = "fetch";
+  progress.message = "download: " + format_bytes(fetched.done_bytes) + " of " +
+                     format_bytes(fetched.total_bytes);
+  return progress;
+}
+
+// The fast door's name for what is asked in a domain.
+std::string door_of(const std::string& name, catalog::Domain domain) {
+  if (domain == catalog::Domain::Any) return name;
+  std::string door(catalog::to_string(domain));
+  door += '|';
+  return door += name;
+}
+
+}  // namespace
+
+std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,
+                                                   const ModelDescription& description) const {
+  if (auto own = attached_to(record.id).backend) {
+    if (const auto why = own->why_not(description)) {
+      throw ModelLoadException(record.id, "its own backend cannot run it: " + *why,
+                               ErrorCode::Unsupported);
+    }
+    return own;
+  }
+  std::string reasons;
+  for (const auto& backend : backends) {
+    const auto why = backend->why_not(description);
+    if (!why) return backend;
+    reasons += (reasons.empty() ? "" : "; ") + std::string(backend->name()) + ": " + *why;
+  }
+  throw ModelLoadException(record.id,
+                           "no backend can run '" + printable(record.source) + "' (" + reasons + ")",
+                           ErrorCode::Unsupported);
+}
+
+Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::Domain domain,
+                                             const LoadOptions& load) const {
+  check_open();
+  load.validate();
+  Prepared prepared;
+  prepared.record = record_of(name, domain);
+  const catalog::ModelRecord& record = prepared.record;
+  const ModelOptions model = ModelOptions::from_value(record.options);
+
+  prepared.files = files_of(record);
+  ModelDescription& description = prepared.spec.description;
+  description = {record.id, record.source, record.version, {}, byte_options(model, load)};
+  if (prepared.files) description.path = prepared.files->path();
+  prepared.spec.backend = backend_for(record, description);
+  prepared.spec.backend->check_options(description.options);
+
+  const std::string& device = load.device.empty() ? model.device : load.device;
+  ExecutionProvider provider = load.provider.value_or(model.provider);
+  if (provider == ExecutionProvider::Auto) provider = options.provider;
+  std::optional<std::string_view> device_id;
+  if (!device.empty()) device_id = device;
+  const Placement placement =
+      choose_placement(machine, provider, prepared.spec.backend->providers(), device_id);
+  prepared.fell_back = placement.fell_back;
+  prepared.spec.device = placement.device;
+
+  prepared.spec.policy = {model.pin, model.priority, model.ttl, model.group};
+  prepared.spec.isolated = load.isolated;
+  prepared.spec.key = record.id + "|" + record.source + "|" + record.version + "|" +
+                      std::string(prepared.spec.backend->name()) + "|" +
+                      placement.device->info().id + "|" + description.options.to_json();
+  if (const auto learnt = catalog->learnt(prepared.spec.key)) {
+    prepared.spec.learnt = learnt->admission();
+  }
+  prepared.request.priority = load.priority;
+  prepared.request.fail_fast = load.fail_fast;
+  prepared.request.retry_now = load.retry_now;
+  if (load.timeout.count() > 0) prepared.request.deadline = clock.now() + load.timeout;
+  return prepared;
+}
+
+pool::SlotId Engine::Impl::slot_for(const Prepared& prepared) {
+  if (!prepared.spec.isolated) return pool.slot(prepared.spec);
+  pool::ModelSpec own = prepared.spec;
+  own.key += "|#" + std::to_string(next_instance++);
+  return pool.slot(own);
+}
+
+// The plan of a load. An isolated instance gets a slot for the occasion.
+PlanReport Engine::Impl::plan(const Prepared& prepared, const pool::RequestSpec& request) {
+  const pool::SlotId slot = slot_for(prepared);
+  PlanReport report = pool.plan(slot, request);
+  if (prepared.spec.isolated) pool.forget(slot);
+  return report;
+}
+
+// Before a byte is fetched: what can never fit is refused. What has to wait may go ahead.
+void Engine::Impl::refuse_if_hopeless(const Prepared& prepared) {
+  pool::RequestSpec patient = prepared.request;
+  patient.fail_fast = false;
+  const PlanReport plan = this->plan(prepared, patient);
+  if (plan.verdict != Verdict::Refuse || plan.short_by.empty()) return;
+  throw BudgetExceededException(prepared.record.id, plan.need, plan.free, plan.short_by,
+                                plan.explanation);
+}
+
+void Engine::Impl::learn(const Prepared& prepared, pool::SlotId slot) {
+  const std::optional<pool::SlotView> view = pool.view(slot);
+  if (!view || view->state != ModelState::Loaded) return;
+  catalog->learn(prepared.spec.key,
+                 {view->reserved, std::chrono::duration<double>(view->load_seconds), clock.wall()});
+}
+
+void Engine::Impl::ask_pool(const Prepared& prepared, const LoadOptions& load, bool lease,
+                            std::stop_token stop, const Done& done) {
+  const pool::SlotId slot = slot_for(prepared);
+  pool::RequestSpec request = prepared.request;
+  request.lease = lease;
+  if (!prepared.fell_back.empty()) {
+    log(LogLevel::Warning, "loading '" + prepared.record.id + "': " + prepared.fell_back);
+    Value data;
+    data["to"] = prepared.spec.device->info().id;
+    data["why"] = prepared.fell_back;
+    events.publish(EventKind::ProviderFallback, prepared.record.id, data);
+  }
+  pool.request(slot, request, std::move(stop), load.progress, load.warm_up,
+               [this, prepared, slot, done](pool::Outcome outcome) {
+                 if (outcome.refused) {
+                   if (prepared.spec.isolated) pool.drop(slot);
+                   done({}, error_of(prepared.record.id, outcome.refused->why));
+                   return;
+                 }
+                 if (!prepared.spec.isolated) learn(prepared, slot);
+                 done(std::move(outcome), nullptr);
+               });
+}
+
+void Engine::Impl::make_ready(const std::string& name, catalog::Domain domain,
+                              const LoadOptions& load, bool lease, std::stop_token stop,
+                              Done done) {
+  if (stop.stop_requested()) {
+    throw CancelledException("loading '" + printable(name) + "' was cancelled before it began");
+  }
+  const std::uint64_t meaning = pool.meaning_of_names();
+  const Prepared prepared = prepare(name, domain, load);
+  if (load.isolated && !lease) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "loading '" + prepared.record.id +
+                         "': an isolated instance lives by its leases; ask for a lease");
+  }
+  Done answer = std::move(done);
+  if (is_plain(load)) {
+    answer = [this, key = prepared.spec.key, door = door_of(name, domain), meaning,
+              done = std::move(answer)](pool::Outcome outcome, std::exception_ptr error) {
+      const auto slot = error ? std::nullopt : pool.find(key);
+      if (slot) pool.bind_door(door, *slot, meaning);
+      done(std::move(outcome), std::move(error));
+    };
+  }
+  if (!prepared.files || prepared.files->is_present()) {
+    ask_pool(prepared, load, lease, std::move(stop), answer);
+  } else {
+    fetch_first(prepared, load, lease, std::move(stop), answer);
+  }
+}
+
+void Engine::Impl::fetch_first(const Prepared& prepared, const LoadOptions& load, bool lease,
+                               std::stop_token stop, const Done& answer) {
+  const std::string& id = prepared.record.id;
+  if (!load.auto_download) {
+    throw ModelNotFoundException(id,
+                                 "its files are not on this machine, and fetching is turned off");
+  }
+  refuse_if_hopeless(prepared);
+  Fetches::Request request;
+  request.model = id;
+  request.files = prepared.files;
+  request.deadline = prepared.request.deadline;
+  request.stop = stop;
+  request.for_load = true;
+  if (load.progress) {
+    request.progress = [told = load.progress](const FetchProgress& fetched) {
+      told(as_load_progress(fetched));
+    };
+  }
+  request.done = [this, prepared, load, lease, stop, answer](std::exception_ptr error) {
+    if (!error) {
+      try {
+        ask_pool(prepared, load, lease, stop, answer);
+        return;
+      } catch (...) {  // thread root: the waiter gets it
+        error = std::current_exception();
+      }
+    }
+    answer({}, std::move(error));
+  };
+  fetches.ask(std::move(request));
+}
+
+ModelHandle Engine::Impl::acquire(const std::string& name, catalog::Domain domain,
+                                  const LoadOptions& load, bool lease, std::stop_token stop) {
+  if (lease && is_plain(load) && !stop.stop_requested()) {
+    ModelHandle handle = domain == catalog::Domain::Any ? pool.try_lease(name)
+                                                        : pool.try_lease(door_of(name, domain));
+    if (handle) return handle;
+  }
+  auto promise = std::make_shared<std::promise<ModelHandle>>();
+  std::future<ModelHandle> future = promise->get_future();
+  make_ready(name, domain, load, lease, std::move(stop),
+             [promise](pool::Outcome outcome, std::exception_ptr error) {
+               if (error) {
+                 promise->set_exception(std::move(error));
+               } else {
+                 promise->set_value(std::move(outcome.handle));
+               }
+             });
+  return future.get();
+}
+
+ModelHandle Engine::model(const std::string& name, const LoadOptions& options,
+                          std::stop_token stop) {
+  return impl_->acquire(name, catalog::Domain::Any, options, true, std::move(stop));
+}
+
+std::future<ModelHandle> Engine::model_async(const std::string& name, const LoadOptions& options,
+                                             std::stop_token stop) {
+  auto promise = std::make_shared<std::promise<ModelHandle>>();
+  std::future<ModelHandle> future = promise->get_future();
+  const auto settle = [promise](pool::Outcome outcome, std::exception_ptr error) {
+    if (error) {
+      promise->set_exception(std::move(error));
+    } else {
+      promise->set_value(std::move(outcome.handle));
+    }
+  };
+  try {
+    impl_->make_ready(name, catalog::Domain::Any, options, true, std::move(stop), settle);
+  } catch (const RoostError&) {  // the future tells it, as of every other failure
+    settle({}, std::current_exception());
+  }
+  return future;
+}
+
+Embedder Engine::embedder(const std::string& name, const LoadOptions& options,
+                          std::stop_token stop) {
+  return Embedder(impl_->acquire(name, catalog::Domain::Embedder, options, true, std::move(stop)));
+}
+
+Reranker Engine::reranker(const std::string& name, const LoadOptions& options,
+                          std::stop_token stop) {
+  return Reranker(impl_->acquire(name, catalog::Domain::Reranker, options, true, std::move(stop)));
+}
+
+Classifier Engine::classifier(const std::string& name, const LoadOptions& options,
+                              std::stop_token stop) {
+  Classifier made(impl_->acquire(name, catalog::Domain::Any, options, true, std::move(stop)));
+  const std::vector<Task> tasks = made.info().tasks;
+  if (std::find(tasks.begin(), tasks.end(), Task::Classify) == tasks.end()) {
+    throw InferenceException(made.id(), "it cannot classify", ErrorCode::Unsupported);
+  }
+  return made;
+}
+
+TensorModel Engine::tensor_model(const std::string& name, const LoadOptions& options,
+                                 std::stop_token stop) {
+  TensorModel made(impl_->acquire(name, catalog::Domain::Any, options, true, std::move(stop)));
+  const std::vector<Task> tasks = made.info().tasks;
+  if (std::find(tasks.begin(), tasks.end(), Task::Tensor) == tasks.end()) {
+    throw InferenceException(made.id(), "it takes no tensors", ErrorCode::Unsupported);
+  }
+  return made;
+}
+
+void Engine::ready(const std::string& name, const LoadOptions& options, std::stop_token stop) {
+  impl_->acquire(name, catalog::Domain::Any, options, false, std::move(stop));
+}
+
+std::future<void> Engine::ready_async(const std::string& name, const LoadOptions& options,
+                                      std::stop_token stop) {
+  auto promise = std::make_shared<std::promise<void>>();
+  std::future<void> future = promise->get_future();
+  const auto settle = [promise](const pool::Outcome&, std::exception_ptr error) {
+    if (error) {
+      promise->set_exception(std::move(error));
+    } else {
+      promise->set_value();
+    }
+  };
+  try {
+    impl_->make_ready(name, catalog::Domain::Any, options, false, std::move(stop), settle);
+  } catch (const RoostError&) {  // likewise
+    settle({}, std::current_exception());
+  }
+  return future;
+}
+
+std::string Engine::start_ready(const std::string& name, const LoadOptions& options) {
+  Impl& self = *impl_;
+  self.prepare(name, catalog::Domain::Any, options);  // what is wrong from the start is thrown here
+  if (options.isolated) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "an isolated instance lives by its leases; a job takes none");
+  }
+  return self.board.submit("ready", name, [this, name, options](jobs::JobContext& context) {
+    LoadOptions load = options;
+    load.progress = [&context, told = options.progress](const LoadProgress& progress) {
+      context.progress(progress.fraction, progress.phase, progress.message);
+      if (told) told(progress);
+    };
+    ready(name, load, context.stop_token());
+    Value result;
+    result["model"] = name;
+    return result;
+  });
+}
+
+std::vector<std::string> Engine::preload(const std::vector<std::string>& names) {
+  for (const std::string& name : names) impl_->prepare(name, catalog::Domain::Any, {});
+  std::vector<std::string> ids;
+  for (const std::string& name : names) {
+    pin(resolve(name));
+    ids.push_back(start_ready(name));
+  }
+  return ids;
+}
+
+void Engine::ready_on_all_devices(const std::string& name, const LoadOptions& options,
+                                  std::stop_token stop) {
+  Impl& self = *impl_;
+  const Impl::Prepared prepared = self.prepare(name, catalog::Domain::Any, options);
+  const std::vector<ExecutionProvider> usable = prepared.spec.backend->providers();
+  for (const auto& device : self.machine.devices) {
+    const DeviceInfo& info = device->info();
+    if (std::find(usable.begin(), usable.end(), info.provider) == usable.end()) continue;
+    LoadOptions here = options;
+    here.provider = info.provider;
+    here.device = info.id;
+    ready(name, here, stop);
+  }
+}
+
+bool Engine::cancel_load(const std::string& name) {
+  const std::string id = impl_->record_of(name, catalog::Domain::Any).id;
+  bool any = impl_->fetches.cancel_loads(id);
+  for (const pool::SlotId slot : impl_->pool.slots_of(id)) {
+    any = impl_->pool.cancel_load(slot, "the load was cancelled by name") || any;
+  }
+  return any;
+}
+
+PlanReport Engine::plan(const std::string& name, const LoadOptions& options) const {
+  Impl& self = *impl_;
+  const Impl::Prepared prepared = self.prepare(name, catalog::Domain::Any, options);
+  return self.plan(prepared, prepared.request);
+}
+
+}  // namespace roost

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "faces/management/callback_gate.h"
+#include "faces/management/executor.h"
+#include "faces/management/gate.h"
+#include "faces/single/listeners.h"
+#include "roost/loader_service.h"
+
+namespace roost {
+
+// One load that was asked for. In the list of attempts from the moment it is asked, so that a
+// duplicate is seen before anything is loaded.
+struct LoadAttempt {
+  std::string id;
+  LoadOptions options;
+  std::stop_source stop;
+  bool started = false;  // it loads: no longer waits for its turn. Guarded by the loader's mutex.
+  faces::CallbackGate progress;
+  int step = 0;  // the last told; touched inside `progress`
+};
+
+struct LoaderService::Impl {
+  Impl(Engine& engine, StateManager& states, PipelineManager& pipeline, ResourceManager& resources,
+       LoaderOptions options);
+
+  using Attempt = std::shared_ptr<LoadAttempt>;
+
+  Attempt begin(const std::string& name, const LoadOptions& options);
+  Value run(const Attempt& attempt, std::stop_token stop);
+  CleanupMetrics unload(std::stop_token stop);
+  void shutdown();
+
+  void forget(const Attempt& attempt);  // that never ran
+
+  // --- the steps of run()
+  bool wait_for_turn(const Attempt& attempt);  // false: it is in the slot already
+  ModelHandle acquire(const Attempt& attempt);
+  void make_room(const Attempt& attempt);
+  void publish(const Attempt& attempt, ModelHandle handle);
+  void end_unpublished(const Attempt& attempt, const RoostError& error);
+  void settle(const Attempt& attempt) noexcept;
+  LoadOptions with_events(const Attempt& attempt);
+
+  // With the mutex held: those that were asked for before, for their stop.
+  std::list<Attempt> older_than(const Attempt& attempt) const;
+  // Takes the slot's model out: LOADED, UNLOADING, and what follows. Lets the mutex go meanwhile.
+  CleanupMetrics empty_slot(std::unique_lock<std::mutex>& lock);
+  CleanupMetrics give_back(const std::shared_ptr<ModelHandle>& handle);
+  void tell(LoaderEvent::Kind kind, const std::string& id, const std::string& message = {});
+  void follow(const Event& event);
+  bool others_load(const Attempt& but) const;  // with the mutex held
+
+  Engine& engine;
+  StateManager& states;
+  PipelineManager& pipeline;
+  ResourceManager& resources;
+  const LoaderOptions options;
+
+  faces::Gate gate;
+  faces::Listeners<LoaderEvent> listeners;
+  faces::Executor executor;
+  std::mutex submitting;  // keeps the order of attempts and that of their threads the same
+
+  mutable std::mutex mutex;  // guards all below; never held over a load, an unload or a callback
+  std::condition_variable_any changed;
+  std::list<Attempt> attempts;  // in the order they were asked for
+  bool unloading = false;       // the slot is being emptied: nothing else changes it
+  CleanupMetrics last_cleanup;
+  bool shut_down = false;
+
+  Subscription following;
+};
+
+}  // namespace roost

@@ -1,0 +1,315 @@
+#include "roost/loader_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "faces/single/loader_impl.h"
+#include "roost/error.h"
+
+namespace roost {
+namespace {
+
+constexpr std::size_t kMostAsyncCalls = 16;
+
+std::string loading(const std::string& id) {
+  return "loading '" + id + "' into the slot";
+}
+
+}  // namespace
+
+void LoaderOptions::validate() const {
+  if (drain_timeout.count() > 0) return;
+  throw RoostError(ErrorCode::InvalidArgument, "LoaderOptions.drain_timeout is " +
+                                                   std::to_string(drain_timeout.count()) +
+                                                   " ms, allowed is above 0");
+}
+
+std::string_view to_string(LoaderEvent::Kind kind) {
+  switch (kind) {
+    case LoaderEvent::Kind::Started:
+      return "model_load_started";
+    case LoaderEvent::Kind::Progress:
+      return "model_load_progress";
+    case LoaderEvent::Kind::Completed:
+      return "model_load_completed";
+    case LoaderEvent::Kind::Failed:
+      return "model_load_failed";
+    case LoaderEvent::Kind::Cancelled:
+      return "model_load_cancelled";
+  }
+  return "model_load_failed";
+}
+
+Value LoaderEvent::to_value() const {
+  return Value::Object{
+      {"id", id}, {"step", step}, {"total", total}, {"phase", phase}, {"message", message}};
+}
+
+LoaderService::Impl::Impl(Engine& given, StateManager& state_manager, PipelineManager& pipelines,
+                          ResourceManager& resource_manager, LoaderOptions loader_options)
+    : engine(given),
+      states(state_manager),
+      pipeline(pipelines),
+      resources(resource_manager),
+      options(loader_options),
+      executor(kMostAsyncCalls) {
+  options.validate();
+  following = engine.subscribe([this](const Event& event) { follow(event); });
+}
+
+LoaderService::LoaderService(Engine& engine, StateManager& states, PipelineManager& pipeline,
+                             ResourceManager& resources, LoaderOptions options)
+    : impl_(std::make_unique<Impl>(engine, states, pipeline, resources, options)) {}
+LoaderService::~LoaderService() {
+  shutdown();
+}
+
+Value LoaderService::load_model(const std::string& name, const LoadOptions& options,
+                                std::stop_token stop) {
+  const faces::Gate::Pass pass(impl_->gate, std::move(stop), "loading into the slot");
+  return impl_->run(impl_->begin(name, options), pass.stop());
+}
+
+std::future<Value> LoaderService::load_model_async(const std::string& name,
+                                                   const LoadOptions& options,
+                                                   std::stop_token stop) {
+  auto pass =
+      std::make_shared<faces::Gate::Pass>(impl_->gate, std::move(stop), "loading into the slot");
+  const std::lock_guard lock(impl_->submitting);
+  const auto attempt = impl_->begin(name, options);
+  try {
+    return impl_->executor.submit([impl = impl_.get(), pass = std::move(pass), attempt]() mutable {
+      const auto inside = std::move(pass);  // not until the future is gone, which keeps the task
+      return impl->run(attempt, inside->stop());
+    });
+  } catch (...) {  // no thread could be made
+    impl_->forget(attempt);
+    throw;
+  }
+}
+
+CleanupMetrics LoaderService::unload_model(std::stop_token stop) {
+  const faces::Gate::Pass pass(impl_->gate, std::move(stop), "unloading the slot");
+  return impl_->unload(pass.stop());
+}
+
+std::future<CleanupMetrics> LoaderService::unload_model_async(std::stop_token stop) {
+  auto pass =
+      std::make_shared<faces::Gate::Pass>(impl_->gate, std::move(stop), "unloading the slot");
+  return impl_->executor.submit([impl = impl_.get(), pass = std::move(pass)]() mutable {
+    const auto inside = std::move(pass);
+    return impl->unload(inside->stop());
+  });
+}
+
+bool LoaderService::cancel_current_load() {
+  std::list<Impl::Attempt> running;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    running = impl_->attempts;
+  }
+  for (const Impl::Attempt& attempt : running) attempt->stop.request_stop();
+  return !running.empty();
+}
+
+bool LoaderService::is_loading() const {
+  const std::lock_guard lock(impl_->mutex);
+  return !impl_->attempts.empty();
+}
+
+Subscription LoaderService::subscribe(Listener listener) {
+  if (!listener) throw RoostError(ErrorCode::InvalidArgument, "the load listener is empty");
+  return impl_->listeners.subscribe(std::move(listener));
+}
+
+void LoaderService::shutdown() {
+  impl_->shutdown();
+}
+
+// --- a load
+
+LoaderService::Impl::Attempt LoaderService::Impl::begin(const std::string& name,
+                                                        const LoadOptions& load) {
+  load.validate();
+  auto attempt = std::make_shared<LoadAttempt>();
+  attempt->id = engine.resolve(name);
+  attempt->options = load;
+  std::list<Attempt> replaced;
+  {
+    const std::lock_guard lock(mutex);
+    for (const Attempt& other : attempts) {
+      if (other->id != attempt->id || other->stop.stop_requested()) continue;
+      throw RoostError(ErrorCode::DuplicateLoad,
+                       loading(attempt->id) + ": it is being loaded already; that load goes on");
+    }
+    if (options.policy == LoadPolicy::Replace) replaced = attempts;
+    attempts.push_back(attempt);
+  }
+  for (const Attempt& other : replaced) other->stop.request_stop();
+  return attempt;
+}
+
+void LoaderService::Impl::forget(const Attempt& attempt) {
+  const std::lock_guard lock(mutex);
+  attempts.remove(attempt);
+  changed.notify_all();
+}
+
+Value LoaderService::Impl::run(const Attempt& attempt, std::stop_token stop) {
+  const std::stop_callback forward(std::move(stop), [&] { attempt->stop.request_stop(); });
+  try {
+    if (wait_for_turn(attempt)) {
+      tell(LoaderEvent::Kind::Started, attempt->id);
+      publish(attempt, acquire(attempt));
+      tell(LoaderEvent::Kind::Completed, attempt->id);
+    }
+    return pipeline.config();
+  } catch (const RoostError& error) {
+    end_unpublished(attempt, error);
+    throw;
+  }
+}
+
+std::list<LoaderService::Impl::Attempt> LoaderService::Impl::older_than(
+    const Attempt& attempt) const {
+  return {attempts.begin(), std::find(attempts.begin(), attempts.end(), attempt)};
+}
+
+bool LoaderService::Impl::others_load(const Attempt& but) const {
+  return std::any_of(attempts.begin(), attempts.end(),
+                     [&](const Attempt& other) { return other != but && other->started; });
+}
+
+bool LoaderService::Impl::wait_for_turn(const Attempt& attempt) {
+  std::unique_lock lock(mutex);
+  const bool turn = changed.wait(lock, attempt->stop.get_token(), [&] {
+    return !unloading && (options.policy == LoadPolicy::Parallel || attempts.front() == attempt);
+  });
+  if (!turn || attempt->stop.stop_requested()) {
+    throw CancelledException(loading(attempt->id) + ": cancelled before its turn came");
+  }
+  const bool there = states.current_state() == ModelState::Loaded &&
+                     pipeline.model_id() == attempt->id && !attempt->options.isolated;
+  if (!there) {
+    attempt->started = true;
+    if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
+    return true;
+  }
+  const std::list<Attempt> older = older_than(attempt);
+  attempts.remove(attempt);
+  changed.notify_all();
+  lock.unlock();
+  for (const Attempt& other : older) other->stop.request_stop();
+  return false;
+}
+
+LoadOptions LoaderService::Impl::with_events(const Attempt& attempt) {
+  LoadOptions load = attempt->options;
+  load.progress = [this, attempt](const LoadProgress& progress) {
+    attempt->progress.call([&] {
+      if (progress.step > attempt->step) {
+        attempt->step = progress.step;
+        listeners.publish({LoaderEvent::Kind::Progress, attempt->id, progress.step, progress.total,
+                           progress.phase, progress.message});
+      }
+      if (attempt->options.progress) attempt->options.progress(progress);
+    });
+  };
+  return load;
+}
+
+// Beside the model in the slot if there is room for both, else in its place.
+ModelHandle LoaderService::Impl::acquire(const Attempt& attempt) {
+  LoadOptions load = with_events(attempt);
+  const std::stop_token stop = attempt->stop.get_token();
+  if (pipeline.has_model()) {
+    const PlanReport plan = engine.plan(attempt->id, load);
+    const bool waits_for_memory = plan.verdict == Verdict::Wait && !plan.short_by.empty();
+    if (!waits_for_memory) {
+      LoadOptions beside = load;
+      beside.fail_fast = true;
+      try {
+        return engine.model(attempt->id, beside, stop);
+      } catch (const BudgetExceededException&) {
+        // Refused for ever, or somebody took the room meanwhile: only then the slot's model goes.
+        if (plan.verdict == Verdict::Refuse) throw;
+      }
+    }
+    make_room(attempt);
+  }
+  return engine.model(attempt->id, load, stop);
+}
+
+void LoaderService::Impl::make_room(const Attempt& attempt) {
+  std::unique_lock lock(mutex);
+  changed.wait(lock, attempt->stop.get_token(), [&] { return !unloading; });
+  if (attempt->stop.stop_requested())
+    throw CancelledException(loading(attempt->id) + ": cancelled");
+  if (states.current_state() == ModelState::Loaded) {
+    unloading = true;
+    const CleanupMetrics metrics = empty_slot(lock);
+    unloading = false;
+    changed.notify_all();
+    if (metrics.code) throw RoostError(*metrics.code, metrics.error);
+  }
+  if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
+}
+
+void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
+  attempt->progress.close();
+  std::shared_ptr<ModelHandle> before;
+  std::list<Attempt> older;
+  {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, attempt->stop.get_token(), [&] { return !unloading; });
+    if (attempt->stop.stop_requested()) {
+      lock.unlock();
+      handle.close();
+      throw CancelledException(loading(attempt->id) + ": cancelled when it was loaded");
+    }
+    before = pipeline.set_pipeline(std::move(handle));
+    if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
+    if (states.can_transition(Reason::LoadCompleted)) states.transition(Reason::LoadCompleted);
+    older = older_than(attempt);
+    attempts.remove(attempt);
+    changed.notify_all();
+  }
+  for (const Attempt& other : older) other->stop.request_stop();
+  if (!before) return;
+  CleanupMetrics metrics = give_back(before);
+  const std::lock_guard lock(mutex);
+  last_cleanup = std::move(metrics);
+}
+
+void LoaderService::Impl::end_unpublished(const Attempt& attempt, const RoostError& error) {
+  attempt->progress.close();
+  const bool cancelled = error.code() == ErrorCode::Cancelled;
+  if (attempt->started && cancelled) settle(attempt);
+  {
+    const std::lock_guard lock(mutex);
+    attempts.remove(attempt);
+    const Reason why = cancelled ? Reason::LoadCancelled : Reason::LoadFailed;
+    const bool last = !pipeline.has_model() && !others_load(attempt);
+    if (attempt->started && last && states.can_transition(why)) states.transition(why);
+    changed.notify_all();
+  }
+  tell(cancelled ? LoaderEvent::Kind::Cancelled : LoaderEvent::Kind::Failed, attempt->id,
+       error.what());
+}
+
+// What a cancelled load has taken is back before anything else is loaded. What others wait for or
+// use stays, and so does what was in memory before this load.
+void LoaderService::Impl::settle(const Attempt& attempt) noexcept {
+  try {
+    const ModelStatus status = engine.status(attempt->id);
+    const bool ours = status.state == ModelState::Loading ||
+                      (status.state == ModelState::Loaded && attempt->step > 0);
+    if (!ours || status.waiters != 0 || status.leases != 0) return;
+    UnloadOptions at_once;
+    at_once.wait_for_leases = false;
+    engine.unload(attempt->id, at_once);
+  } catch (const RoostError&) {  // somebody else's by now, or the engine is closed
+  }
+}
+
+}  // namespace roost

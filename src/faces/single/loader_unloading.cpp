@@ -1,0 +1,120 @@
+// How a model leaves the slot: by request, by what others do to it, and at the end.
+#include <algorithm>
+#include <utility>
+
+#include "faces/single/loader_impl.h"
+#include "roost/error.h"
+
+namespace roost {
+
+// The lease first, then the model itself, unless it is leased elsewhere too.
+CleanupMetrics LoaderService::Impl::give_back(const std::shared_ptr<ModelHandle>& handle) {
+  const std::string id = handle->id();
+  bool leased_elsewhere = false;
+  CleanupMetrics metrics = resources.cleanup(handle->info().device_id, [&] {
+    handle->close();
+    const UnloadReport report = engine.unload(id, {.only_if_unused = true});
+    const ModelStatus left = engine.status(id);
+    if (left.state != ModelState::Loaded) return report;
+    leased_elsewhere = left.leases != 0;
+    if (leased_elsewhere) return UnloadReport();
+    return engine.unload(id, {.timeout = options.drain_timeout});  // a call runs on it
+  });
+  if (leased_elsewhere) metrics.error = "'" + id + "' is leased elsewhere too and stays loaded";
+  if (metrics.code == ErrorCode::EngineClosed) metrics.code.reset();  // all memory is back
+  return metrics;
+}
+
+CleanupMetrics LoaderService::Impl::empty_slot(std::unique_lock<std::mutex>& lock) {
+  states.transition(Reason::UnloadRequested);
+  const auto handle = pipeline.clear_pipeline();
+  lock.unlock();
+  CleanupMetrics metrics = give_back(handle);
+  lock.lock();
+  states.transition(metrics.code ? Reason::UnloadFailed : Reason::UnloadCompleted);
+  return last_cleanup = std::move(metrics);
+}
+
+CleanupMetrics LoaderService::Impl::unload(std::stop_token stop) {
+  std::unique_lock lock(mutex);
+  const auto cancelled = [] {
+    return CancelledException("unloading the slot: cancelled while it waited");
+  };
+  const bool joins = unloading;
+  if (!changed.wait(lock, stop, [this] { return !unloading; })) throw cancelled();
+  const bool nothing =
+      attempts.empty() && !pipeline.has_model() && states.current_state() != ModelState::Error;
+  if (nothing) return joins ? last_cleanup : CleanupMetrics();
+
+  unloading = true;
+  const std::list<Attempt> running = attempts;
+  lock.unlock();
+  for (const Attempt& attempt : running) attempt->stop.request_stop();
+  lock.lock();
+  const bool alone = changed.wait(lock, stop, [&] {
+    return std::none_of(running.begin(), running.end(), [&](const Attempt& attempt) {
+      return std::find(attempts.begin(), attempts.end(), attempt) != attempts.end();
+    });
+  });
+  CleanupMetrics metrics;
+  if (alone && states.current_state() == ModelState::Loaded) {
+    metrics = empty_slot(lock);
+  } else if (alone && states.current_state() == ModelState::Error) {
+    states.transition(Reason::Reset);
+  }
+  unloading = false;
+  changed.notify_all();
+  if (!alone) throw cancelled();
+  if (metrics.code) throw RoostError(*metrics.code, metrics.error);
+  return metrics;
+}
+
+// Runs on the engine's event thread. A leased model leaves memory only by force or by breaking;
+// the engine's state is asked anew, for the event may be older than what is in the slot now.
+void LoaderService::Impl::follow(const Event& event) {
+  if (event.kind != EventKind::StateChange && event.kind != EventKind::ConfigUpdate) return;
+  const std::uint64_t seen = pipeline.generation();
+  if (event.model.empty() || event.model != pipeline.model_id()) return;
+  if (event.kind == EventKind::ConfigUpdate) {
+    pipeline.refresh();
+    return;
+  }
+  const ModelState state = engine.status(event.model).state;
+  if (state == ModelState::Loaded) return;
+  std::shared_ptr<ModelHandle> gone;
+  const std::lock_guard lock(mutex);
+  if (unloading || pipeline.generation() != seen) return;
+  gone = pipeline.clear_pipeline();
+  if (state == ModelState::Error) {
+    states.transition(Reason::BecameUnusable);
+  } else {
+    states.transition(Reason::UnloadRequested);
+    states.transition(Reason::UnloadCompleted);
+  }
+  if (others_load(nullptr)) states.transition(Reason::LoadRequested);
+  changed.notify_all();
+}
+
+void LoaderService::Impl::tell(LoaderEvent::Kind kind, const std::string& id,
+                               const std::string& message) {
+  LoaderEvent event;
+  event.kind = kind;
+  event.id = id;
+  event.message = message;
+  listeners.publish(std::move(event));
+}
+
+void LoaderService::Impl::shutdown() {
+  {
+    const std::lock_guard lock(mutex);
+    if (std::exchange(shut_down, true)) return;
+  }
+  gate.close();
+  executor.shutdown();
+  following.reset();
+  listeners.stop();
+  std::unique_lock lock(mutex);
+  if (pipeline.has_model()) empty_slot(lock);
+}
+
+}  // namespace roost

@@ -1,0 +1,160 @@
+#include "roost/pipeline_manager.h"
+
+#include <algorithm>
+#include <atomic>
+#include <climits>
+#include <mutex>
+#include <utility>
+
+#include "roost/error.h"
+#include "roost/ids.h"
+
+namespace roost {
+namespace {
+
+// What sample_size holds besides sizes above 0.
+constexpr int kNoModel = 0;
+constexpr int kNoSize = -1;
+
+using Handle = std::shared_ptr<ModelHandle>;
+
+Value config_of(const Engine& engine, const ModelHandle& handle) {
+  Value config = Value::Object{};
+  const Value said = handle.info().extra;
+  if (said.is_object()) config.merge_patch(said);
+  config.merge_patch(engine.model_options(handle.id()).config);
+  return config;
+}
+
+int size_in(const Value& config) {
+  const Value* size = config.find("sample_size");
+  if (!size || !size->is_int() || size->as_int() < 1 || size->as_int() > INT_MAX) return kNoSize;
+  return static_cast<int>(size->as_int());
+}
+
+[[noreturn]] void throw_no_model(const char* what) {
+  throw RoostError(ErrorCode::NotLoaded, std::string(what) + ": no model is loaded");
+}
+
+}  // namespace
+
+struct PipelineManager::Impl {
+  explicit Impl(Engine& given) : engine(given) {}
+
+  Handle current(const char* what) const {
+    const std::lock_guard lock(mutex);
+    if (!handle) throw_no_model(what);
+    return handle;
+  }
+
+  Handle exchange(Handle next, int size) {
+    const std::lock_guard lock(mutex);
+    sample_size = size;
+    ++generation;
+    return std::exchange(handle, std::move(next));
+  }
+
+  Engine& engine;
+  std::atomic<int> sample_size{kNoModel};
+  std::atomic<std::uint64_t> generation{0};
+
+  mutable std::mutex mutex;  // guards handle; never held over a call out
+  Handle handle;
+};
+
+PipelineManager::PipelineManager(Engine& engine) : impl_(std::make_unique<Impl>(engine)) {}
+PipelineManager::~PipelineManager() = default;
+
+Handle PipelineManager::set_pipeline(ModelHandle handle) {
+  const int size = size_in(config_of(impl_->engine, handle));
+  return impl_->exchange(std::make_shared<ModelHandle>(std::move(handle)), size);
+}
+
+Handle PipelineManager::clear_pipeline() {
+  return impl_->exchange(nullptr, kNoModel);
+}
+
+bool PipelineManager::has_model() const noexcept {
+  return impl_->sample_size != kNoModel;
+}
+
+std::string PipelineManager::model_id() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->handle ? impl_->handle->id() : std::string();
+}
+
+std::uint64_t PipelineManager::generation() const noexcept {
+  return impl_->generation;
+}
+
+ModelInfo PipelineManager::info() const {
+  return impl_->current("model info")->info();
+}
+
+Value PipelineManager::config() const {
+  return config_of(impl_->engine, *impl_->current("configuration"));
+}
+
+void PipelineManager::with(const std::function<void(Model&)>& f) const {
+  impl_->current("using the model")->with(f);
+}
+
+int PipelineManager::sample_size() const {
+  const int size = impl_->sample_size;
+  if (size == kNoModel) throw_no_model("sample_size");
+  if (size == kNoSize) {
+    throw RoostError(ErrorCode::Unsupported,
+                     "sample_size: the configuration of '" + model_id() + "' has none");
+  }
+  return size;
+}
+
+void PipelineManager::refresh() {
+  Handle handle;
+  {
+    const std::lock_guard lock(impl_->mutex);
+    handle = impl_->handle;
+  }
+  if (!handle) return;
+  const int size = size_in(config_of(impl_->engine, *handle));
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->handle == handle) impl_->sample_size = size;
+}
+
+void PipelineManager::set_sampler(const std::string& name) {
+  check_text("sampler", name, kMaxIdBytes);
+  const Handle handle = impl_->current("setting the sampler");
+  const Value config = config_of(impl_->engine, *handle);
+  if (const Value* known = config.find("samplers"); known && known->is_array()) {
+    const auto& names = known->as_array();
+    if (std::find(names.begin(), names.end(), Value(name)) == names.end()) {
+      throw RoostError(ErrorCode::InvalidArgument, "sampler '" + printable(name) + "' of '" +
+                                                       handle->id() + "': known are " +
+                                                       known->to_json());
+    }
+  }
+  Value patch;
+  patch["config"]["sampler"] = name;
+  impl_->engine.patch_options(handle->id(), patch);
+}
+
+void PipelineManager::load_loras(const std::vector<LoraWeight>& loras) {
+  const Handle handle = impl_->current("loading LoRAs");
+  for (const LoraWeight& lora : loras) {
+    check_text("LoRA", lora.name, kMaxIdBytes);
+    if (lora.weight >= 0 && lora.weight <= 2) continue;
+    throw RoostError(ErrorCode::InvalidArgument, "LoRA '" + printable(lora.name) + "': weight " +
+                                                     std::to_string(lora.weight) +
+                                                     ", allowed is 0 to 2");
+  }
+  throw RoostError(ErrorCode::Unsupported,
+                   "loading LoRAs into '" + handle->id() + "': no backend here merges them");
+}
+
+void PipelineManager::unload_loras() {
+  const Handle handle = impl_->current("unloading LoRAs");
+  throw RoostError(ErrorCode::Unsupported,
+                   "unloading LoRAs from '" + handle->id() + "': no backend here merges them");
+}
+
+}  // namespace roost

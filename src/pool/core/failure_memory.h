@@ -1,0 +1,41 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+
+namespace roost::pool {
+
+// What went wrong with a slot lately, and how long nobody should try again.
+class FailureMemory {
+ public:
+  // The wait doubles with each failure in a row, up to `most`.
+  void record(const std::string& message, Instant now, Duration first, Duration most) {
+    message_ = message;
+    Duration wait = std::min(first, most);
+    for (std::uint32_t i = 0; i < in_a_row_ && wait < most; ++i) {
+      wait = wait > most / 2 ? most : wait * 2;
+    }
+    ++in_a_row_;
+    retry_at_ = now + wait;
+  }
+  // Something else than a load failed: told, unless there is a failed load to tell of, but no
+  // reason to hold a load back.
+  void note(const std::string& message) {
+    if (in_a_row_ == 0) message_ = message;
+  }
+  void succeeded() { *this = {}; }
+
+  const std::string& message() const { return message_; }
+  std::uint32_t in_a_row() const { return in_a_row_; }
+  Instant retry_at() const { return retry_at_; }
+
+ private:
+  std::string message_;
+  std::uint32_t in_a_row_ = 0;
+  Instant retry_at_ = Instant::min();
+};
+
+}  // namespace roost::pool

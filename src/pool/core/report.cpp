@@ -1,0 +1,216 @@
+// Decisions and slots as people and programs see them.
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/ids.h"
+#include "pool/core/core_impl.h"
+
+namespace roost::pool {
+
+std::string seconds_text(Duration d) {
+  const double seconds = std::max(0.0, std::chrono::duration<double>(d).count());
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), seconds < 10 ? "%.2g s" : "%.0f s", seconds);
+  return text.data();
+}
+
+namespace {
+
+ErrorCode code_of(Obstacle obstacle) {
+  switch (obstacle) {
+    case Obstacle::BackOff: return ErrorCode::LoadBackoff;
+    case Obstacle::Closed: return ErrorCode::EngineClosed;
+    case Obstacle::LoadSlots:
+    case Obstacle::QueueAhead:
+    case Obstacle::Leaving: return ErrorCode::QueueFull;
+    default: return ErrorCode::BudgetExceeded;
+  }
+}
+
+std::string what_it_waits_for(Obstacle obstacle) {
+  switch (obstacle) {
+    case Obstacle::Leases: return "leases on models that are in use";
+    case Obstacle::Residency: return "models that were loaded a moment ago";
+    case Obstacle::Loads: return "loads that run";
+    case Obstacle::Unloads: return "unloads that run";
+    case Obstacle::Claims: return "memory that is promised to earlier requests";
+    case Obstacle::Group: return "another model of its group";
+    case Obstacle::LoadSlots: return "a load slot";
+    case Obstacle::QueueAhead: return "earlier requests for the same memory";
+    case Obstacle::Leaving: return "its own unload";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+Snapshot Core::Impl::snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const {
+  Snapshot s = blank_snapshot(now);
+  s.slot = slot.id;
+  if (closed) {
+    s.standing = Standing::Closed;
+  } else if (slot.open()) {
+    s.standing = Standing::Loaded;
+  } else if (slot.load != LoadPhase::None) {
+    const bool leaving = slot.down || slot.load == LoadPhase::Stopping;
+    s.standing = leaving ? Standing::Leaving : Standing::Loading;
+  } else if (back_off(slot, now) > Duration::zero() && !spec.retry_now) {
+    s.standing = Standing::BackingOff;
+    s.retry_after = back_off(slot, now);
+  } else if (slot.down) {
+    s.standing = Standing::Leaving;
+  } else {
+    s = snapshot_for(slot, now);
+    const Turn turn = turn_of(now, spec.priority, next_order, options.aging_step);
+    const Ahead ahead = ahead_of(slot.queued ? std::min(slot.queued->turn, turn) : turn, now);
+    s.ahead_patient = ahead.patient;
+    s.ahead_overdue = ahead.overdue;
+  }
+  s.fail_fast = spec.fail_fast;
+  return s;
+}
+
+PlanReport Core::Impl::report(const Slot& slot, const Snapshot& s, const Decision& d) const {
+  PlanReport out;
+  out.model = slot.spec.model;
+  out.verdict = d.verdict;
+  out.already_loaded = s.standing == Standing::Loaded;
+  out.need = s.need;
+  out.free = d.free;
+  out.short_by = d.short_by;
+  for (const Victim& victim : d.victims) {
+    const auto known = slots.find(victim.slot);
+    if (known == slots.end()) continue;  // gone since the snapshot
+    const Slot& resident = *known->second;
+    out.victims.push_back({resident.spec.model, victim.demote, accounts.of(resident.id).live,
+                           victim_text(resident, s.now)});
+  }
+  out.waits_for = d.verdict == Verdict::Wait ? what_it_waits_for(d.obstacle) : "";
+  out.explanation = explain(slot, s, d);
+  return out;
+}
+
+Refusal Core::Impl::refusal(const Slot& slot, const Snapshot& s, const Decision& d) const {
+  Refusal why = refusal_of(code_of(d.obstacle), explain(slot, s, d));
+  if (why.code == ErrorCode::BudgetExceeded) {
+    why.need = s.need;
+    why.free = d.free;
+    why.short_by = d.short_by;
+  }
+  why.retry_after = s.retry_after;
+  return why;
+}
+
+std::string Core::Impl::explain(const Slot& slot, const Snapshot& s, const Decision& d) const {
+  if (d.verdict != Verdict::Admit) {
+    return d.obstacle >= Obstacle::Leases ? explain_wait(slot, d) : explain_refusal(slot, s, d);
+  }
+  const std::string name = "'" + slot.spec.model + "'";
+  if (s.standing == Standing::Loaded) return name + " is loaded already";
+  if (s.standing == Standing::Loading) return name + " is being loaded already";
+  const std::string needs = name + " needs " + to_string(s.need);
+  if (d.victims.empty()) return needs + ", which is free";
+  const auto demoted =
+      std::count_if(d.victims.begin(), d.victims.end(), [](const Victim& v) { return v.demote; });
+  const auto evicted = static_cast<std::ptrdiff_t>(d.victims.size()) - demoted;
+  return needs + "; to make room, " + std::to_string(evicted) + " would be evicted and " +
+         std::to_string(demoted) + " demoted to host memory";
+}
+
+std::string Core::Impl::explain_wait(const Slot& slot, const Decision& d) const {
+  std::string text = "'" + slot.spec.model + "' has to wait for " + what_it_waits_for(d.obstacle);
+  if (d.obstacle == Obstacle::LoadSlots) {
+    text += ": " + std::to_string(options.max_concurrent_loads) + " loads run, the most allowed";
+  }
+  if (!d.short_by.empty()) text += ": " + to_string(d.short_by) + " short";
+  if (d.verdict == Verdict::Refuse) text += "; ask without fail_fast to queue";
+  return text;
+}
+
+std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
+                                        const Decision& d) const {
+  const std::string name = "'" + slot.spec.model + "'";
+  const std::string needs = name + " needs " + to_string(s.need);
+  switch (d.obstacle) {
+    case Obstacle::NoBudget:
+      return needs + ", but there is no budget for " + to_string(d.short_by) +
+             " of it; give that memory a budget, or choose another device";
+    case Obstacle::TooBig: {
+      MemoryVector budget;
+      s.need.for_each([&](MemoryId m, std::uint64_t) { budget[m] = s.totals.budget[m]; });
+      return needs + ", which is " + to_string(d.short_by) + " more than the budget of " +
+             to_string(budget) + " can ever give beside pinned and lost memory; raise the " +
+             "budget, unpin something, or choose a smaller variant";
+    }
+    case Obstacle::OtherProcesses:
+      return needs + ", but other processes leave " + to_string(d.short_by) +
+             " too little even with everything evicted; stop some of them, or choose a smaller "
+             "variant";
+    case Obstacle::PinnedGroup:
+      return name + " cannot be loaded while a pinned model of its group '" +
+             printable(slot.spec.policy.group) + "' is; unpin that one first";
+    case Obstacle::BackOff: {
+      const std::string failure = why_it_backs_off(slot, s.now);
+      return name + " failed to load a moment ago" + (failure.empty() ? "" : " (" + failure + ")") +
+             "; the next try is allowed in " + seconds_text(s.retry_after);
+    }
+    default: return "the engine is closed";
+  }
+}
+
+std::string Core::Impl::why_it_backs_off(const Slot& slot, Instant now) const {
+  if (slot.failures.retry_at() > now) return slot.failures.message();
+  for (const SlotId id : slot.spec.images) {
+    if (back_off(at(id), now) > Duration::zero()) return at(id).failures.message();
+  }
+  return "";
+}
+
+std::string Core::Impl::victim_text(const Slot& slot, Instant now) const {
+  return "idle " + seconds_text(now - last_used(slot)) + ", " +
+         seconds_text(std::chrono::duration_cast<Duration>(
+             std::chrono::duration<double>(slot.spec.load_seconds))) +
+         " to reload, " + to_string(accounts.of(slot.id).live);
+}
+
+Tier Core::Impl::tier(const Slot& slot) const {
+  const ModelState state = slot.state();
+  if (slot.is_image()) return state == ModelState::Loaded ? Tier::Host : Tier::None;
+  if (state == ModelState::Loaded || state == ModelState::Unloading) return Tier::Device;
+  return all_images_there(slot) ? Tier::Host : Tier::None;
+}
+
+SlotView Core::Impl::view(const Slot& slot, Instant now) const {
+  SlotView v{};
+  v.id = slot.id;
+  v.key = slot.spec.key;
+  v.model = slot.spec.model;
+  v.kind = slot.spec.kind;
+  v.state = slot.state();
+  v.tier = tier(slot);
+  v.policy = slot.spec.policy;
+  v.reserved = accounts.of(slot.id).live;
+  v.estimate = slot.spec.estimate;
+  v.lost = accounts.of(slot.id).lost;
+  if (slot.gate != nullptr) {
+    const LeaseGate::Counts counts = slot.gate->counts();
+    v.leases = counts.leases;
+    v.calls = counts.calls;
+  }
+  const bool counting = slot.gate != nullptr && slot.open();
+  v.uses = slot.uses + (counting ? slot.gate->uses() : 0);
+  v.holds = static_cast<std::uint32_t>(slot.holders.size());
+  v.waiters = slot.waiters.size();
+  v.draining = slot.down && slot.down->phase == UnloadJob::Phase::Draining;
+  v.making_room = slot.load == LoadPhase::MakingRoom;
+  v.last_used = last_used(slot);
+  v.loaded_at = slot.loaded_at;
+  v.load_seconds = slot.spec.load_seconds;
+  v.last_failure = slot.failures.message();
+  v.failures_in_a_row = slot.failures.in_a_row();
+  v.retry_after = back_off(slot, now);
+  return v;
+}
+
+}  // namespace roost::pool

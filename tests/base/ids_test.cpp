@@ -1,0 +1,61 @@
+#include "base/ids.h"
+
+#include <gtest/gtest.h>
+
+#include "roost/error.h"
+
+namespace roost {
+namespace {
+
+struct IdCase {
+  const char* name;
+  std::string id;
+  bool good;
+};
+
+class ModelIdTest : public testing::TestWithParam<IdCase> {};
+
+TEST_P(ModelIdTest, IsTakenOrRefusedWithAReason) {
+  if (GetParam().good) {
+    EXPECT_NO_THROW(check_model_id(GetParam().id));
+    return;
+  }
+  try {
+    check_model_id(GetParam().id);
+    FAIL() << "taken";
+  } catch (const RoostError& error) {
+    EXPECT_EQ(error.code(), ErrorCode::InvalidModelId);
+    EXPECT_LT(std::string(error.what()).size(), 300u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Ids, ModelIdTest,
+    testing::Values(IdCase{"Plain", "my-model", true}, IdCase{"Builtin", "builtin:lexical", true},
+                    IdCase{"Hub", "BAAI/bge-m3", true}, IdCase{"Revision", "a/b@v1.0", true},
+                    IdCase{"Longest", std::string(256, 'a'), true}, IdCase{"Empty", "", false},
+                    IdCase{"TooLong", std::string(10000, 'a'), false},
+                    IdCase{"Control", "a\nb", false}, IdCase{"Nul", std::string("a\0b", 3), false},
+                    IdCase{"Dots", "../etc/passwd", false}, IdCase{"InnerDots", "a/../b", false},
+                    IdCase{"Absolute", "/etc/passwd", false}, IdCase{"EmptyPart", "a//b", false},
+                    IdCase{"TrailingSlash", "a/", false}, IdCase{"Backslash", "a\\b", false},
+                    IdCase{"Percent", "%2e%2e", false}, IdCase{"Dash", "-rf", false},
+                    IdCase{"Utf8", "mod\xc3\xa8le", false}, IdCase{"Space", " ", false}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(Text, ControlBytesAndLengthAreRefused) {
+  EXPECT_NO_THROW(check_text("query", "what?", 10));
+  EXPECT_THROW(check_text("query", "", 10), RoostError);
+  EXPECT_THROW(check_text("query", "12345678901", 10), RoostError);
+  EXPECT_THROW(check_text("query", "a\x01", 10), RoostError);
+}
+
+TEST(NearestNames, FindsTyposAndParts) {
+  const std::vector<std::string> names = {"default", "fast", "quality", "multilingual"};
+  EXPECT_EQ(nearest_names("defualt", names), std::vector<std::string>{"default"});
+  EXPECT_EQ(nearest_names("multi", names), std::vector<std::string>{"multilingual"});
+  EXPECT_TRUE(nearest_names("zzzzzzzz", names).empty());
+}
+
+}  // namespace
+}  // namespace roost

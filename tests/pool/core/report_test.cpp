@@ -1,0 +1,112 @@
+// What plan() says, and that it is what request() does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pool/core/world.h"
+
+namespace roost::pool::test {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Report, NamesTheVictimsAndChangesNothing) {
+  World w(host(10));
+  const SlotId a = w.resident("a", host(6)), b = w.model("b", host(8));
+  const PlanReport plan = w.core.plan(b, {}, w.now);
+  EXPECT_EQ(plan.model, "b");
+  EXPECT_EQ(plan.verdict, Verdict::Admit);
+  EXPECT_EQ(plan.need, host(8));
+  EXPECT_EQ(plan.free, host(4));
+  EXPECT_TRUE(plan.short_by.empty());
+  ASSERT_EQ(plan.victims.size(), 1u);
+  EXPECT_EQ(plan.victims[0].model, "a");
+  EXPECT_EQ(plan.victims[0].frees, host(6));
+  EXPECT_EQ(plan.victims[0].why, "idle 1 s, 0.1 s to reload, host 6 B");
+  EXPECT_THAT(plan.explanation, HasSubstr("1 would be evicted"));
+  EXPECT_EQ(w.state(a), ModelState::Loaded);
+  EXPECT_TRUE(w.gates.at(a)->try_lease());
+}
+
+TEST(Report, IsWhatARequestWouldMeet) {
+  World w(host(10));
+  const SlotId a = w.model("a", host(6)), b = w.model("b", host(8)), c = w.model("c", host(11));
+  RequestSpec fail_fast;
+  fail_fast.fail_fast = true;
+  EXPECT_EQ(w.core.plan(a, {}, w.now).explanation, "'a' needs host 6 B, which is free");
+  w.ask(a);
+  EXPECT_THAT(w.core.plan(a, {}, w.now).explanation, HasSubstr("being loaded already"));
+  EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("loads that run"));
+  w.loaded(a);
+  EXPECT_TRUE(w.core.plan(a, {}, w.now).already_loaded);
+  EXPECT_EQ(w.core.plan(b, {}, w.now).verdict, Verdict::Wait);
+  EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("leases"));
+  EXPECT_EQ(w.core.plan(b, fail_fast, w.now).verdict, Verdict::Refuse);
+  const PlanReport never = w.core.plan(c, {}, w.now);
+  EXPECT_EQ(never.verdict, Verdict::Refuse);
+  EXPECT_EQ(never.short_by, host(1));
+  EXPECT_THAT(never.explanation, HasSubstr("raise the budget"));
+  w.release(a);
+  EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("a moment ago"));
+  w.unload(a);
+  EXPECT_THAT(w.core.plan(a, {}, w.now).waits_for, HasSubstr("its own unload"));
+  EXPECT_EQ(w.core.plan(b, {}, w.now).verdict, Verdict::Admit);  // the bytes are on their way
+}
+
+TEST(Report, KnowsTheQueueAhead) {
+  World w(host(10));
+  const SlotId leased = w.model("leased", host(5));
+  w.ask(leased);
+  w.loaded(leased);
+  w.ask(w.model("big", host(8)));
+  w.advance(seconds(20));
+  const SlotId small = w.model("small", host(2));
+  EXPECT_THAT(w.core.plan(small, {}, w.now).waits_for, HasSubstr("earlier requests"));
+}
+
+TEST(Report, TellsOfBackOffAndClosing) {
+  World w(host(10));
+  const SlotId a = w.model("a", host(6));
+  w.ask(a);
+  w.load_failed(a);
+  EXPECT_EQ(w.core.plan(a, {}, w.now).verdict, Verdict::Refuse);
+  EXPECT_THAT(w.core.plan(a, {}, w.now).explanation, HasSubstr("allowed in 1 s"));
+  RequestSpec retry;
+  retry.retry_now = true;
+  EXPECT_EQ(w.core.plan(a, retry, w.now).verdict, Verdict::Admit);
+  w.in([&](Core& core, Instant now, Actions& out) { core.close(now, out); });
+  EXPECT_THAT(w.core.plan(a, {}, w.now).explanation, HasSubstr("closed"));
+}
+
+TEST(Report, SaysWhatIsDemoted) {
+  World w(host(100) + gpu(100));
+  w.resident(w.model_of("a", gpu(60), {w.image("i", 10)}));
+  const PlanReport plan = w.core.plan(w.model("b", gpu(60)), {}, w.now);
+  ASSERT_EQ(plan.victims.size(), 1u);
+  EXPECT_TRUE(plan.victims[0].demote);
+  EXPECT_THAT(plan.explanation, HasSubstr("1 demoted to host memory"));
+}
+
+TEST(Report, ViewsTellWhatIs) {
+  World w(host(100) + gpu(100));
+  const SlotId i = w.image("i", 10);
+  const SlotId a = w.model_of("a", gpu(60), {i});
+  EXPECT_EQ(w.core.view(a).tier, Tier::None);
+  w.ask(a);
+  w.load_all();
+  const SlotView view = w.core.view(a);
+  EXPECT_EQ(view.tier, Tier::Device);
+  EXPECT_EQ(view.leases, 1u);
+  EXPECT_EQ(view.uses, 1u);
+  EXPECT_EQ(view.reserved, gpu(60));
+  EXPECT_EQ(view.loaded_at, w.now);
+  EXPECT_EQ(w.core.view(i).tier, Tier::Host);
+  w.release(a);
+  w.unload(a);
+  w.unloaded(a);
+  w.unloaded(i);
+  EXPECT_EQ(w.core.view(a).uses, 1u);
+  EXPECT_EQ(w.core.view(a).tier, Tier::None);
+}
+
+}  // namespace
+}  // namespace roost::pool::test
