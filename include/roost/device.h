@@ -1,10 +1,12 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,9 +45,21 @@ struct Fragmentation {
   }
 };
 
+// Where the bytes of a device are, at a moment when no region comes or goes.
+struct DeviceBalance {
+  std::uint64_t available_bytes = 0;  // as sample() says
+  std::uint64_t region_bytes = 0;     // of all regions on it
+  std::uint64_t cached_bytes = 0;     // as fragmentation() says
+  // Falls only when others take memory, or when a release gives back less than was taken.
+  std::uint64_t sum() const { return available_bytes + region_bytes; }
+};
+
 // One place a model can live: the host, or an accelerator. Thread-safe.
 class Device {
  public:
+  Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
   virtual ~Device() = default;
   virtual const DeviceInfo& info() const = 0;
   virtual MemorySample sample() const = 0;
@@ -60,6 +74,14 @@ class Device {
   virtual void synchronize() {}  // returns when all work given to the device is done
   virtual void trim() {}         // gives memory that is cached but unused back to the system
   virtual Fragmentation fragmentation() const { return {}; }
+
+  DeviceBalance trim_and_balance();
+
+ private:
+  friend class MemoryAccount;
+  friend class Region;
+  std::shared_mutex balance_mutex_;  // shared: a region comes or goes; alone: a balance is drawn
+  std::atomic<std::uint64_t> region_bytes_{0};
 };
 
 class MemoryAccount;

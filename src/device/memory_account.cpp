@@ -1,3 +1,4 @@
+#include <mutex>
 #include <utility>
 
 #include "base/assert.h"
@@ -6,6 +7,13 @@
 #include "roost/error.h"
 
 namespace roost {
+
+DeviceBalance Device::trim_and_balance() {
+  const std::unique_lock alone(balance_mutex_);
+  trim();
+  return {sample().available_bytes, region_bytes_.load(std::memory_order_relaxed),
+          fragmentation().cached_bytes};
+}
 
 struct MemoryAccount::Counters {
   mutable Mutex mutex;
@@ -68,8 +76,8 @@ void MemoryAccount::admit(const MemoryVector& bytes) {
   }
   throw RoostError(ErrorCode::OutOfMemory,
                    grow ? "a model asked for " + to_string(bytes) + ", which is " +
-                              to_string(extra) + " more than it reserved (" +
-                              to_string(reserved) + "), and the budget has no room for it"
+                              to_string(extra) + " more than it reserved (" + to_string(reserved) +
+                              "), and the budget has no room for it"
                         : "a model that is being unloaded asked for " + to_string(bytes));
 }
 
@@ -85,7 +93,9 @@ Region MemoryAccount::allocate(const std::shared_ptr<Device>& device, std::uint6
   const MemoryVector taken = MemoryVector::on(device->info().memory, bytes);
   admit(taken);
   try {
+    const std::shared_lock among_others(device->balance_mutex_);
     region.data_ = device->allocate(bytes);
+    device->region_bytes_.fetch_add(bytes, std::memory_order_relaxed);
   } catch (...) {
     put_back(taken);
     throw;
@@ -125,11 +135,17 @@ Region& Region::operator=(Region&& other) noexcept {
   return *this;
 }
 
-Region::~Region() { reset(); }
+Region::~Region() {
+  reset();
+}
 
 void Region::reset() noexcept {
   if (data_ == nullptr) return;
-  device_->release(data_, bytes_);
+  {
+    const std::shared_lock among_others(device_->balance_mutex_);
+    device_->release(data_, bytes_);
+    device_->region_bytes_.fetch_sub(bytes_, std::memory_order_relaxed);
+  }
   account_->put_back(MemoryVector::on(device_->info().memory, bytes_));
   data_ = nullptr;
   bytes_ = 0;

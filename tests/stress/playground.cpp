@@ -16,9 +16,14 @@ FakeSpec spec_of(std::size_t model) {
   FakeSpec spec;
   spec.placement_bytes = size;
   switch (model % 4) {
-    case 0: break;
-    case 1: spec.components = {{"model", size}}; break;
-    case 2: spec.components = {{"unet", size / 2}, {"vae", size / 2}}; break;
+    case 0:
+      break;
+    case 1:
+      spec.components = {{"model", size}};
+      break;
+    case 2:
+      spec.components = {{"unet", size / 2}, {"vae", size / 2}};
+      break;
     default:
       spec.components = {{"weights", size}};
       spec.placement_bytes = 64 * kKiB;
@@ -117,11 +122,27 @@ void Playground::check_quiet_laws(Complaints& complaints) {
 
 std::string Playground::balance() const {
   const EngineStatus now = engine_->status();
-  std::string text = std::to_string(now.loading) + " load, " + std::to_string(now.unloading) +
-                     " unload";
+  std::string text =
+      std::to_string(now.loading) + " load, " + std::to_string(now.unloading) + " unload";
   for (const MemoryLine& line : now.memory.memories) {
     text += "; " + line.device + ": " + std::to_string(line.reserved) + " bytes reserved, " +
             std::to_string(live_bytes(line)) + " live";
+  }
+  return text;
+}
+
+std::string Playground::picture() const {
+  std::string text = balance() + "\n";
+  for (const std::string& name : names_) {
+    const ModelStatus now = engine_->status(name);
+    text += name + ": " + std::string(to_string(now.state)) + " on '" + now.device + "'" +
+            (now.draining ? ", draining" : "") + (now.queued ? ", queued" : "") + ", " +
+            std::to_string(now.leases) + " leases, " + std::to_string(now.waiters) + " waiters, " +
+            to_string(now.footprint) + ", group '" + now.options.group + "'\n";
+  }
+  for (const CacheEntry& entry : engine_->cache_report().entries) {
+    text += entry.model + "/" + entry.component + (entry.held ? " held" : "") +
+            (entry.kept ? " kept" : "") + "\n";
   }
   return text;
 }

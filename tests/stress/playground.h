@@ -28,8 +28,16 @@ class Playground {
   const std::string& name(std::size_t model) const { return names_[model]; }
   FakeScript& script(std::size_t model) { return *scripts_[model]; }
 
-  // How often a model's leases were revoked; who holds one compares before and after.
-  std::atomic<unsigned>& revoked(std::size_t model) { return revoked_[model]; }
+  // Of a model's leases. One that was asked for when some had ended is disturbed only by those
+  // that began besides.
+  struct Revocations {
+    std::atomic<unsigned> begun{0}, ended{0};
+  };
+  Revocations& revocations(std::size_t model) { return revocations_[model]; }
+
+  void take_step() { ++steps_; }
+  std::uint64_t steps() const { return steps_; }
+  std::string picture() const;  // of every model and memory, for messages
 
   // What holds at any moment, whoever does what.
   void check_laws(Complaints& complaints);
@@ -50,7 +58,8 @@ class Playground {
   const std::shared_ptr<FakeBackend> backend_ = std::make_shared<FakeBackend>();
   std::vector<std::string> names_;
   std::vector<std::shared_ptr<FakeScript>> scripts_;
-  std::array<std::atomic<unsigned>, kModels> revoked_{};
+  std::array<Revocations, kModels> revocations_;
+  std::atomic<std::uint64_t> steps_{0};
   std::unique_ptr<Engine> engine_;
 };
 

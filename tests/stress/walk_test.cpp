@@ -3,6 +3,12 @@
 // ROOST_WALK_SEED=N repeats that walk alone.
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <thread>
+#include <utility>
+
 #include "stress/rounds.h"
 #include "stress/walker.h"
 
@@ -11,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t kSeeds = 6;
 constexpr unsigned kWalkers = 8;
+constexpr std::chrono::seconds kStandstill{30};
 
 std::vector<std::uint32_t> seeds() {
   if (const char* asked = std::getenv("ROOST_WALK_SEED")) {
@@ -19,6 +26,22 @@ std::vector<std::uint32_t> seeds() {
   std::vector<std::uint32_t> all;
   for (std::uint32_t seed = 1; seed <= kSeeds; ++seed) all.push_back(seed);
   return all;
+}
+
+// Walkers that wait for each other would wait for ever: says who waits for what, and ends the test.
+void abort_at_standstill(const Playground& ground, const std::deque<Walker>& walkers,
+                         const std::stop_token& stop) {
+  std::uint64_t steps = 0;
+  auto since = std::chrono::steady_clock::now();
+  while (!stop.stop_requested()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    const auto now = std::chrono::steady_clock::now();
+    if (std::exchange(steps, ground.steps()) != ground.steps()) since = now;
+    if (now - since < kStandstill) continue;
+    std::fprintf(stderr, "nobody takes a step any more\n%s", ground.picture().c_str());
+    for (const Walker& walker : walkers) std::fprintf(stderr, "%s\n", walker.picture().c_str());
+    std::abort();
+  }
 }
 
 class StressWalk : public testing::TestWithParam<std::uint32_t> {};
@@ -42,17 +65,22 @@ TEST_P(StressWalk, Alone) {
   EXPECT_EQ(complaints.count(), 0u) << "seed " << GetParam() << ": " << complaints.text();
 }
 
-// Several walkers at once do not come to rest in every run yet: issue 2, docs/status.md. Asked for
-// by name: --gtest_also_run_disabled_tests.
-TEST_P(StressWalk, DISABLED_InACrowd) {
+TEST_P(StressWalk, InACrowd) {
   Playground ground(nullptr);
   Complaints complaints;
+  std::deque<Walker> walkers;
+  for (unsigned i = 0; i < kWalkers; ++i) {
+    walkers.emplace_back(ground, complaints, GetParam() * 1'000 + i);
+  }
+  const std::jthread watch(
+      [&](const std::stop_token& stop) { abort_at_standstill(ground, walkers, stop); });
   in_a_crowd(kWalkers, complaints, [&](unsigned thread) {
-    Walker walker(ground, complaints, GetParam() * 1'000 + thread);
+    Walker& walker = walkers[thread];
     for (unsigned step = 0; step < rounds(); ++step) {
       walker.step();
       if (step % 16 == 0) ground.check_laws(complaints);
     }
+    walker.finish();
   });
   ground.expect_everything_back(complaints);
   EXPECT_EQ(complaints.count(), 0u) << "seed " << GetParam() << ": " << complaints.text();

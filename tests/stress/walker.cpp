@@ -10,8 +10,8 @@ constexpr std::size_t kMostLeases = 3;
 // What a load may end in: no room while it does not wait, too many before it, an earlier failure,
 // this failure, or someone cancelled or unloaded the model meanwhile.
 constexpr auto kLoadErrors = {ErrorCode::BudgetExceeded, ErrorCode::QueueFull,
-                              ErrorCode::LoadBackoff, ErrorCode::LoadFailed, ErrorCode::Cancelled,
-                              ErrorCode::LeaseRevoked};
+                              ErrorCode::LoadBackoff,    ErrorCode::LoadFailed,
+                              ErrorCode::Cancelled,      ErrorCode::LeaseRevoked};
 // A model without parts has nothing to keep in host memory.
 constexpr auto kCacheErrors = {ErrorCode::BudgetExceeded, ErrorCode::LoadBackoff,
                                ErrorCode::LoadFailed, ErrorCode::Cancelled, ErrorCode::Unsupported};
@@ -22,8 +22,16 @@ constexpr auto kUnloadErrors = {ErrorCode::InUse, ErrorCode::BudgetExceeded,
 
 }  // namespace
 
-void Walker::attempt(const std::string& what, Codes allowed, const std::function<void()>& f) {
+void Walker::begin(const std::string& what) {
+  ground_.take_step();
+  const MutexLock lock(mutex_);
   last_ = what;
+  holding_.clear();
+  for (const Lease& lease : leases_) holding_ += " " + ground_.name(lease.model);
+}
+
+void Walker::attempt(const std::string& what, Codes allowed, const std::function<void()>& f) {
+  begin(what);
   try {
     f();
   } catch (const RoostError& error) {
@@ -59,7 +67,7 @@ void Walker::lease() {
   const std::size_t model = random(Playground::kModels);
   LoadOptions options = some_load();
   options.isolated = random(8) == 0;
-  const unsigned revoked = ground_.revoked(model);
+  const unsigned revoked = ground_.revocations(model).ended;
   attempt("lease " + ground_.name(model), kLoadErrors, [&] {
     leases_.push_back({model, revoked, ground_.engine().embedder(ground_.name(model), options)});
   });
@@ -74,7 +82,8 @@ void Walker::use() {
     try {
       mine.embedder.embed("something");
     } catch (const LeaseRevokedException&) {
-      if (ground_.revoked(mine.model) == mine.revoked) complaints_.add(what + ": nobody revoked it");
+      const bool disturbed = ground_.revocations(mine.model).begun != mine.revoked;
+      if (!disturbed) complaints_.add(what + ": nobody revoked it");
       throw;
     }
   });
@@ -83,14 +92,13 @@ void Walker::use() {
 void Walker::release() {
   if (leases_.empty()) return;
   const auto mine = leases_.begin() + static_cast<std::ptrdiff_t>(random(leases_.size()));
-  last_ = "release " + ground_.name(mine->model);
+  begin("release " + ground_.name(mine->model));
   leases_.erase(mine);
 }
 
-UnloadOptions Walker::some_unload(std::size_t model) {
+UnloadOptions Walker::some_unload() {
   UnloadOptions options;
   options.force = random(4) == 0;
-  if (options.force) ++ground_.revoked(model);
   options.wait_for_leases = leases_.empty() && ground_.clock() == nullptr;
   options.keep_in_host_memory = !options.force && random(3) == 0;
   return options;
@@ -98,9 +106,11 @@ UnloadOptions Walker::some_unload(std::size_t model) {
 
 void Walker::unload() {
   const std::size_t model = random(Playground::kModels);
-  const UnloadOptions options = some_unload(model);
+  const UnloadOptions options = some_unload();
+  if (options.force) ++ground_.revocations(model).begun;
   attempt("unload " + ground_.name(model), kUnloadErrors,
           [&] { ground_.engine().unload(ground_.name(model), options); });
+  if (options.force) ++ground_.revocations(model).ended;
 }
 
 void Walker::demote() {
@@ -116,7 +126,7 @@ void Walker::cancel() {
 
 void Walker::fail_next() {
   const std::size_t model = random(Playground::kModels);
-  last_ = "fail " + ground_.name(model);
+  begin("fail " + ground_.name(model));
   ground_.script(model).fail(random(2) == 0 ? FakeStep::Load : FakeStep::Read, 1, [] {
     throw RoostError(ErrorCode::LoadFailed, "the walk asked for a failure");
   });
@@ -126,10 +136,17 @@ void Walker::options() {
   const std::string& name = ground_.name(random(Playground::kModels));
   Value patch;
   switch (random(4)) {
-    case 0: patch["priority"] = to_string(static_cast<LoadPriority>(random(4))); break;
-    case 1: patch["ttl_ms"] = static_cast<std::int64_t>(random(20'000)); break;
-    case 2: patch["group"] = random(2) == 0 ? Value("one") : Value(); break;
-    default: patch["ttl_ms"] = nullptr;
+    case 0:
+      patch["priority"] = to_string(static_cast<LoadPriority>(random(4)));
+      break;
+    case 1:
+      patch["ttl_ms"] = static_cast<std::int64_t>(random(20'000));
+      break;
+    case 2:
+      patch["group"] = random(2) == 0 ? Value("one") : Value();
+      break;
+    default:
+      patch["ttl_ms"] = nullptr;
   }
   attempt("options of " + name + " " + patch.to_json(), {},
           [&] { ground_.engine().patch_options(name, patch); });
@@ -162,19 +179,20 @@ void Walker::look() {
 
 void Walker::advance() {
   if (ground_.clock() == nullptr) return;
-  last_ = "advance";
+  begin("advance");
   ground_.clock()->advance(std::chrono::milliseconds(random(10'000)));
 }
 
 void Walker::step() {
   using Act = void (Walker::*)();
   static constexpr Act kActs[] = {
-      &Walker::load,   &Walker::load,    &Walker::load_on_all_devices, &Walker::lease,
-      &Walker::lease,  &Walker::lease,   &Walker::use,                 &Walker::use,
-      &Walker::use,    &Walker::release, &Walker::release,             &Walker::unload,
-      &Walker::unload, &Walker::demote,  &Walker::cancel,              &Walker::fail_next,
-      &Walker::options, &Walker::cache,  &Walker::uncache,             &Walker::look,
-      &Walker::advance};
+      &Walker::load,      &Walker::load,    &Walker::load_on_all_devices,
+      &Walker::lease,     &Walker::lease,   &Walker::lease,
+      &Walker::use,       &Walker::use,     &Walker::use,
+      &Walker::release,   &Walker::release, &Walker::unload,
+      &Walker::unload,    &Walker::demote,  &Walker::cancel,
+      &Walker::fail_next, &Walker::options, &Walker::cache,
+      &Walker::uncache,   &Walker::look,    &Walker::advance};
   (this->*kActs[random(std::size(kActs))])();
 }
 

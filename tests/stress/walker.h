@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "stress/playground.h"
 
 namespace roost::test {
@@ -22,19 +23,28 @@ class Walker {
 
   void step();
   void finish() { leases_.clear(); }
-  const std::string& last() const { return last_; }  // the step, for messages
+  // For messages, from any thread: the step, and what it held when it began.
+  std::string last() const {
+    const MutexLock lock(mutex_);
+    return last_;
+  }
+  std::string picture() const {
+    const MutexLock lock(mutex_);
+    return last_ + ", leases:" + holding_;
+  }
 
  private:
   struct Lease {
     std::size_t model;
-    unsigned revoked;  // when it was taken
+    unsigned revoked;  // how often before it was asked for
     Embedder embedder;
   };
   using Codes = std::initializer_list<ErrorCode>;
 
   std::size_t random(std::size_t n) { return random_() % n; }
   LoadOptions some_load();
-  UnloadOptions some_unload(std::size_t model);
+  UnloadOptions some_unload();
+  void begin(const std::string& what);
   void attempt(const std::string& what, Codes allowed, const std::function<void()>& f);
 
   void load();
@@ -56,7 +66,9 @@ class Walker {
   Complaints& complaints_;
   std::mt19937 random_;
   std::vector<Lease> leases_;
-  std::string last_;
+  mutable Mutex mutex_;
+  std::string last_ ROOST_GUARDED_BY(mutex_);
+  std::string holding_ ROOST_GUARDED_BY(mutex_);
 };
 
 }  // namespace roost::test

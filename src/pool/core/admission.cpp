@@ -292,7 +292,8 @@ Core::Impl::Start Core::Impl::may_start(const Slot& slot) const {
   for (const SlotId id : group->second) {
     const Slot& other = at(id);
     if (id == slot.id || other.is_image()) continue;
-    if (other.open()) return Start::PlanAgain;
+    // A drain may take for ever: nobody holds a claim meanwhile.
+    if (other.state() == ModelState::Loaded) return Start::PlanAgain;
     if (other.loading() || other.down) when = Start::Later;
   }
   return when;

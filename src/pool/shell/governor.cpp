@@ -17,9 +17,12 @@ constexpr double kRelievedUse = 0.6;  // of the budget: what relief aims for
 // The longer something has been idle, the earlier it has to go.
 constexpr Duration idle_enough(device::PressureLevel level) {
   switch (level) {
-    case device::PressureLevel::Critical: return std::chrono::seconds(5);
-    case device::PressureLevel::High: return std::chrono::seconds(30);
-    default: return std::chrono::seconds(120);
+    case device::PressureLevel::Critical:
+      return std::chrono::seconds(5);
+    case device::PressureLevel::High:
+      return std::chrono::seconds(30);
+    default:
+      return std::chrono::seconds(120);
   }
 }
 
@@ -63,8 +66,9 @@ void Pool::govern(const std::stop_token& stop) {
         }
       }
       wake_at_ = wake;
-      clock_.wait_until(changed_, mutex_, stop, wake,
-                        [this, wake]() ROOST_REQUIRES(mutex_) { return core_.next_timer() < wake; });
+      clock_.wait_until(changed_, mutex_, stop, wake, [this, wake]() ROOST_REQUIRES(mutex_) {
+        return core_.next_timer() < wake;
+      });
     }
     if (stop.stop_requested()) return;
     const Instant now = clock_.now();
@@ -97,18 +101,30 @@ void Pool::stop_overdue_loads(Instant now) {
 
 // Bytes that were lost come back when what held them is gone at last.
 void Pool::look_for_lost_bytes() {
-  decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
+  std::vector<std::pair<SlotId, Loss>> expected;
+  {
+    MutexLock lock(mutex_);
     for (const auto& [id, slot] : slots_) {
-      MemoryVector back;
-      for (Loss& loss : slot->losses) {
-        const MemoryVector found = loss.bytes - loss.account->live();
-        loss.bytes -= found;
-        back += found;
-      }
-      if (back.empty()) continue;
-      std::erase_if(slot->losses, [](const Loss& loss) { return loss.bytes.empty(); });
-      core.found(slot->id, back, now, out);
+      for (const Loss& loss : slot->losses) expected.emplace_back(slot->id, loss);
     }
+  }
+  for (const auto& [id, loss] : expected) {
+    const MemoryVector back =
+        loss.bytes - released(*loss.account, *loss.device, loss.bytes, loss.before).lost;
+    if (!back.empty()) found(id, loss, back);
+  }
+}
+
+// Only the governor takes away from a slot's losses.
+void Pool::found(SlotId id, const Loss& loss, const MemoryVector& back) {
+  decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
+    Slot* slot = known_slot(id);
+    if (slot == nullptr) return;
+    for (Loss& known : slot->losses) {
+      if (known.account == loss.account) known.bytes -= back;
+    }
+    std::erase_if(slot->losses, [](const Loss& known) { return known.bytes.empty(); });
+    core.found(id, back, now, out);
   });
 }
 
@@ -124,16 +140,16 @@ void Pool::look_at_pressure() {
     for (const auto& device : machine_.devices) {
       const MemoryId memory = device->info().memory;
       if (ledger.budget[memory] == 0) continue;
-      const double used = static_cast<double>(ledger.reserved[memory]) /
-                          static_cast<double>(ledger.budget[memory]);
-      const PressureLevel level = device::pressure_level(
-          used, memory == MemoryId::Host ? stalled : std::nullopt);
+      const double used =
+          static_cast<double>(ledger.reserved[memory]) / static_cast<double>(ledger.budget[memory]);
+      const PressureLevel level =
+          device::pressure_level(used, memory == MemoryId::Host ? stalled : std::nullopt);
       if (level >= worst) {
         worst = level;
         worst_used = std::max(worst_used, used);
       }
-      const auto keep = static_cast<std::uint64_t>(
-          kRelievedUse * static_cast<double>(ledger.budget[memory]));
+      const auto keep =
+          static_cast<std::uint64_t>(kRelievedUse * static_cast<double>(ledger.budget[memory]));
       if (level == PressureLevel::Low || ledger.reserved[memory] <= keep) continue;
       core.relieve(memory, ledger.reserved[memory] - keep, idle_enough(level),
                    std::string(device::to_string(level)) + " memory pressure", now, out);

@@ -33,8 +33,8 @@ namespace roost::pool {
 struct PoolOptions {
   CoreOptions core;  // its budget is the caller's to fill
   unsigned load_threads = 1;
-  Duration load_timeout{};        // of one load's work; zero: none
-  Duration pressure_interval{};   // zero: never looked at
+  Duration load_timeout{};                               // of one load's work; zero: none
+  Duration pressure_interval{};                          // zero: never looked at
   Duration release_patience = std::chrono::seconds(10);  // then missing bytes count as lost
 };
 
@@ -45,8 +45,8 @@ struct ModelSpec {
   std::shared_ptr<Backend> backend;
   std::shared_ptr<Device> device;
   SlotPolicy policy;
-  MemoryVector learnt;        // footprint of earlier loads; empty: none yet
-  bool isolated = false;      // unloaded for certain, and forgotten, with its last lease
+  MemoryVector learnt;    // footprint of earlier loads; empty: none yet
+  bool isolated = false;  // unloaded for certain, and forgotten, with its last lease
 };
 
 // How a request ended: exactly one is delivered per request.
@@ -62,7 +62,9 @@ struct PoolCounters {
 };
 
 inline constexpr std::size_t kModelStates = 5;
-constexpr std::size_t index_of(ModelState state) { return static_cast<std::size_t>(state); }
+constexpr std::size_t index_of(ModelState state) {
+  return static_cast<std::size_t>(state);
+}
 
 struct EvictionRecord {
   WallTime at;
@@ -166,6 +168,9 @@ class Pool {
   struct Waiter;
   struct Attempt;
   struct Loss;
+  struct Release {
+    MemoryVector freed, lost;
+  };
   // What must happen after the mutex is let go of, in order.
   using Deferred = std::vector<std::function<void()>>;
 
@@ -208,10 +213,11 @@ class Pool {
   LoadContext context_for(Attempt& attempt);
   void unload_model(SlotId slot, bool save_images);
   void unload_image(SlotId slot);
-  MemoryVector await_release(const MemoryAccount& account, const Device& device,
-                             const MemoryVector& held, std::uint64_t device_free_before);
-  // Bytes of the device that are free, or taken by other loads and models of this pool.
-  std::uint64_t free_but_for_others(const Device& device, const MemoryAccount& account) const;
+  static DeviceBalance balance_of(Device& device);
+  static Release released(const MemoryAccount& account, Device& device, const MemoryVector& held,
+                          const DeviceBalance& before);
+  Release await_release(const MemoryAccount& account, Device& device, const MemoryVector& held,
+                        const DeviceBalance& before);
   void announce(SlotId slot, LoadStep step, double within);
   void announce_for_image(SlotId image, double within);
   void report_failure(Attempt& attempt, ErrorCode code, const std::string& message);
@@ -219,6 +225,7 @@ class Pool {
   void govern(const std::stop_token& stop);
   void look_at_pressure();
   void look_for_lost_bytes();
+  void found(SlotId slot, const Loss& loss, const MemoryVector& back);
   void stop_overdue_loads(Instant now);
 
   const PoolOptions options_;

@@ -35,10 +35,12 @@ struct Pool::Attempt {
   std::shared_future<void> gone;  // of an isolated instance
 };
 
-// Bytes of an unload that are still expected back from its account.
+// Bytes of an unload that are still expected back, and what it is seen by that they are.
 struct Pool::Loss {
   MemoryVector bytes;
   std::shared_ptr<MemoryAccount> account;
+  std::shared_ptr<Device> device;
+  DeviceBalance before;  // the unload
 };
 
 // What the shell keeps beside the core's own record of a slot. Guarded by the pool's mutex but
@@ -56,20 +58,20 @@ struct Pool::Slot {
   std::vector<std::string> doors;
   std::vector<std::uint64_t> waiters;
   bool isolated = false;
-  bool closing = false;  // isolated: its last lease has gone
+  bool closing = false;     // isolated: its last lease has gone
   std::promise<void> gone;  // likewise: abandoned when its memory is back
   std::shared_future<void> when_gone;
 
   std::shared_ptr<UsageCounters> usage = std::make_shared<UsageCounters>();
   std::shared_ptr<Attempt> attempt;
-  std::shared_ptr<const HostImage> image;       // while resident
-  std::shared_ptr<MemoryAccount> account;       // of what is resident
-  std::vector<Loss> losses;                     // of its unloads
+  std::shared_ptr<const HostImage> image;  // while resident
+  std::shared_ptr<MemoryAccount> account;  // of what is resident
+  std::vector<Loss> losses;                // of its unloads
   MemoryVector freed_last;
   int steps_told = 0;
-  Instant load_begun{};                         // a model's: its images are loaded first
+  Instant load_begun{};  // a model's: its images are loaded first
   double fraction_told = 0;
-  std::atomic<Residency*> current{nullptr};     // the pool's own reference
+  std::atomic<Residency*> current{nullptr};  // the pool's own reference
 };
 
 struct Pool::Waiter {

@@ -88,9 +88,8 @@ void Pool::report_failure(Attempt& attempt, ErrorCode code, const std::string& m
 
 void Pool::load_image(Attempt& attempt, LoadContext& context) {
   announce_for_image(attempt.slot, 0);
-  std::shared_ptr<const HostImage> image =
-      attempt.backend->read(attempt.description, attempt.component, context,
-                            attempt.stop.get_token());
+  std::shared_ptr<const HostImage> image = attempt.backend->read(
+      attempt.description, attempt.component, context, attempt.stop.get_token());
   if (image == nullptr) throw RoostError(ErrorCode::LoadFailed, "the backend returned no image");
   LoadSuccess success;
   success.footprint = attempt.account->live();
@@ -125,8 +124,8 @@ void Pool::load_model(Attempt& attempt, LoadContext& context) {
     try {
       loaded->destroy_model({});
     } catch (...) {  // user code, while another failure is on its way
-      log_(LogLevel::Warning, "unloading '" + loaded->model_id() +
-                                  "' after its load had failed: its unload threw");
+      log_(LogLevel::Warning,
+           "unloading '" + loaded->model_id() + "' after its load had failed: its unload threw");
     }
     loaded->drop_reference();
   };
@@ -188,8 +187,7 @@ void Pool::unload_model(SlotId id, bool save_images) {
                                 "); it is unloaded instead");
   }
   const MemoryVector held = account->live();
-  const bool on_host = device->info().memory == MemoryId::Host;
-  const std::uint64_t free_before = on_host ? 0 : free_but_for_others(*device, *account);
+  const DeviceBalance before = balance_of(*device);
   try {
     residency->destroy_model({});
   } catch (...) {  // likewise
@@ -203,15 +201,15 @@ void Pool::unload_model(SlotId id, bool save_images) {
     log_(LogLevel::Warning, "unloading '" + residency->model_id() + "' from " + device->info().id +
                                 ": " + error.what());
   }
-  const MemoryVector back = await_release(*account, *device, held, free_before);
-  result.freed = back;
-  result.lost = held - back;
+  const Release release = await_release(*account, *device, held, before);
+  result.freed = release.freed;
+  result.lost = release.lost;
 
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(id);
     slot.freed_last = result.freed;
     slot.account.reset();
-    if (!result.lost.empty()) slot.losses.push_back({result.lost, account});
+    if (!result.lost.empty()) slot.losses.push_back({result.lost, account, device, before});
     for (std::size_t i = 0; i < saved.size(); ++i) {
       Slot& image = at(images[i]);
       result.saved_images.push_back(MemoryVector::host(saved[i]->bytes()));
@@ -245,47 +243,57 @@ void Pool::unload_image(SlotId id) {
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(id);
     slot.freed_last = result.freed;
-    if (!result.lost.empty()) slot.losses.push_back({result.lost, account});
+    if (!result.lost.empty()) slot.losses.push_back({result.lost, account, slot.device, {}});
     core.unload_finished(id, result, now, out);
   });
 }
 
-std::uint64_t Pool::free_but_for_others(const Device& device, const MemoryAccount& account) const {
-  const MemoryId memory = device.info().memory;
-  std::uint64_t bytes = 0;
-  {
-    MutexLock lock(mutex_);
-    for (const auto& [id, slot] : slots_) {
-      if (slot->device.get() != &device || slot->account == nullptr) continue;
-      if (slot->account.get() != &account) bytes += slot->account->live()[memory];
-    }
+// Of a device in trouble, nothing: then there is nothing to compare with, or nothing has come back.
+DeviceBalance Pool::balance_of(Device& device) {
+  if (device.info().memory == MemoryId::Host) return {};
+  try {
+    return device.trim_and_balance();
+  } catch (const std::exception&) {  // a driver's; whoever asked it for work was told
+    return {};
   }
-  return bytes + device.sample().available_bytes;
 }
 
-// What of `held` was observed to come back: on the host what the account no longer counts, on a
-// device the same, once the driver's figure has risen by it too. Waits a while for the latter.
-MemoryVector Pool::await_release(const MemoryAccount& account, const Device& device,
-                                 const MemoryVector& held, std::uint64_t free_before) {
+// What of `held` is back: on the host what the account no longer counts, on a device what the
+// driver no longer misses either. What the device keeps in its cache, because a piece of it is in
+// use, is neither back nor lost.
+Pool::Release Pool::released(const MemoryAccount& account, Device& device, const MemoryVector& held,
+                             const DeviceBalance& before) {
+  Release seen;
+  seen.lost = min(account.live(), held);
+  seen.freed = held - seen.lost;
   const MemoryId memory = device.info().memory;
+  if (memory == MemoryId::Host) return seen;
+  const DeviceBalance now = balance_of(device);
+  std::uint64_t missing = before.sum() - std::min(before.sum(), now.sum());
+  const double share = static_cast<double>(missing) / static_cast<double>(held[memory] + 1);
+  if (share <= 1 - kReleasedShare) missing = 0;
+  const std::uint64_t unexplained = missing - std::min(missing, now.cached_bytes);
+  seen.freed[memory] = std::min(seen.freed[memory], held[memory] - std::min(held[memory], missing));
+  seen.lost[memory] = std::max(seen.lost[memory], std::min(held[memory], unexplained));
+  return seen;
+}
+
+// Waits a while for what a device owes; the host gives back at once or not at all.
+Pool::Release Pool::await_release(const MemoryAccount& account, Device& device,
+                                  const MemoryVector& held, const DeviceBalance& before) {
+  Release seen = released(account, device, held, before);
+  if (device.info().memory == MemoryId::Host) return seen;
   const Instant give_up = clock_.now() + options_.release_patience;
   std::condition_variable_any never;
   Mutex mutex;
-  for (;;) {
-    MemoryVector back = held - account.live();
-    if (memory == MemoryId::Host) return back;
-    const std::uint64_t free_now = free_but_for_others(device, account);
-    const std::uint64_t risen = free_now > free_before ? free_now - free_before : 0;
-    const auto enough = static_cast<std::uint64_t>(
-        static_cast<double>(held[memory]) * kReleasedShare);
-    if (back[memory] == held[memory] && risen >= enough) return back;
-    if (clock_.now() >= give_up) {
-      back[memory] = std::min(back[memory], risen);
-      return back;
-    }
-    MutexLock lock(mutex);
-    clock_.wait_until(never, mutex, {}, clock_.now() + kReleaseLook, [] { return false; });
+  MutexLock lock(mutex);
+  while (!seen.lost.empty() && clock_.now() < give_up) {
+    clock_.wait_until(never, mutex, {}, clock_.now() + kReleaseLook, [&] {
+      seen = released(account, device, held, before);
+      return seen.lost.empty();
+    });
   }
+  return seen;
 }
 
 // --- progress

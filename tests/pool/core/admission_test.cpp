@@ -269,6 +269,36 @@ TEST(Admission, JoiningAGroupLaterTakesEffectWithTheNextLoad) {
   EXPECT_THAT(w.evicted(), ElementsAre("a", "b"));
 }
 
+// Its lease may be held by the very one who waits.
+TEST(Admission, NobodyHoldsAClaimWhileOneOfTheGroupIsDrained) {
+  World w(host(10));
+  const SlotId leased = w.model("leased", host(4));
+  w.ask(leased);
+  w.loaded(leased);
+  const SlotId old = w.resident("old", host(6));
+  SlotSpec spec;
+  spec.key = "b";
+  spec.estimate = host(6);
+  spec.policy.group = "g";
+  const SlotId b = w.model(spec);
+  w.ask(b);
+  RequestSpec now_or_never;
+  now_or_never.fail_fast = true;
+  const WaiterId impatient = w.ask(b, now_or_never);
+  ASSERT_TRUE(w.unloads(old));  // for b, which will not wait for more than this
+
+  w.in([&](Core& core, Instant now, Actions& out) {
+    core.set_policy(leased, spec.policy, now, out);
+  });
+  w.unload(leased);
+  w.unloaded(old);
+  EXPECT_EQ(w.refused(impatient), ErrorCode::BudgetExceeded);
+  EXPECT_TRUE(w.core.ledger().claimed.empty());
+  w.release(leased);
+  w.unloaded(leased);
+  EXPECT_TRUE(w.loads(b));
+}
+
 TEST(Admission, ALoweredBudgetLetsIdleResidentsGo) {
   World w(host(10));
   const SlotId a = w.resident("a", host(4)), leased = w.model("leased", host(4));
