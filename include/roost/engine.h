@@ -262,7 +262,9 @@ class Engine {
                    std::size_t max = 1'000) const;
 
   // Closes the door, cancels, revokes every lease and waits only for calls in flight. Bounded;
-  // idempotent. Afterwards every call but the looks throws EngineClosed.
+  // idempotent; whoever else closes at the same time waits too. Afterwards every call but the
+  // looks throws EngineClosed. From an event listener, a load or a use of a model, which it would
+  // wait for, it throws InvalidArgument and closes nothing; the destructor there is fatal.
   void close();
 
   struct Impl;  // for the engine's own files

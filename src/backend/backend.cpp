@@ -1,6 +1,6 @@
 #include "roost/backend.h"
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost {

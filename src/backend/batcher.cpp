@@ -3,8 +3,9 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "base/thread_pool.h"
+#include "base/working_for.h"
 #include "roost/error.h"
 
 namespace roost::backend {
@@ -47,10 +48,11 @@ class Executor::Visit {
   Queue& queue_;
 };
 
-Executor::Executor(const std::string& device_id, Clock& clock) : clock_(clock) {
+Executor::Executor(const std::string& device_id, Clock& clock, const void* owner) : clock_(clock) {
   MutexLock lock(mutex_);
-  thread_ = std::jthread([this, name = "exec " + device_id](std::stop_token stop) {
+  thread_ = std::jthread([this, owner, name = "exec " + device_id](std::stop_token stop) {
     set_up_thread(name, ThreadPriority::Normal);
+    const WorkingFor mark(owner);
     work(std::move(stop));
   });
 }

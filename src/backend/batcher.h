@@ -37,7 +37,9 @@ struct LaneStats {
 // change of thread, and nobody waits for a timer. Outlives its lanes. Thread-safe.
 class Executor {
  public:
-  explicit Executor(const std::string& device_id, Clock& clock = system_clock());
+  // Its thread is WorkingFor `owner`.
+  explicit Executor(const std::string& device_id, Clock& clock = system_clock(),
+                    const void* owner = nullptr);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;

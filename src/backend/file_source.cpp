@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/checked.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost::backend {

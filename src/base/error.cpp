@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 
 namespace roost {
 namespace {

@@ -1,4 +1,4 @@
-#include "base/ids.h"
+#include "roost/ids.h"
 
 #include <algorithm>
 #include <numeric>

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "base/working_for.h"
+
 namespace roost {
 
 void set_up_thread(const std::string& name, ThreadPriority priority) {
@@ -13,8 +15,9 @@ void set_up_thread(const std::string& name, ThreadPriority priority) {
   }
 }
 
-ThreadPool::ThreadPool(std::string name, std::size_t threads, ThreadPriority priority)
-    : name_(std::move(name)), count_(threads), priority_(priority) {
+ThreadPool::ThreadPool(std::string name, std::size_t threads, ThreadPriority priority,
+                       const void* owner)
+    : name_(std::move(name)), count_(threads), priority_(priority), owner_(owner) {
   MutexLock lock(mutex_);
   for (std::size_t i = 0; i < count_; ++i) {
     workers_.emplace_back([this] {
@@ -48,6 +51,7 @@ void ThreadPool::stop() {
 }
 
 void ThreadPool::work() {
+  const WorkingFor mark(owner_);
   for (;;) {
     std::function<void()> task;
     {

@@ -18,12 +18,14 @@ enum class ThreadPriority : std::uint8_t { Normal, Background };
 // system that refuses leaves the thread as it was.
 void set_up_thread(const std::string& name, ThreadPriority priority);
 
-// A fixed number of threads that run tasks in the order they came. A task must not throw.
+// A fixed number of threads that run tasks in the order they came, all of them WorkingFor `owner`.
+// A task must not throw.
 // stop() refuses new tasks, runs those queued and joins; it is idempotent and the destructor
 // calls it. Thread-safe.
 class ThreadPool {
  public:
-  ThreadPool(std::string name, std::size_t threads, ThreadPriority priority);
+  ThreadPool(std::string name, std::size_t threads, ThreadPriority priority,
+             const void* owner = nullptr);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -38,6 +40,7 @@ class ThreadPool {
   const std::string name_;
   const std::size_t count_;
   const ThreadPriority priority_;
+  const void* const owner_;
 
   std::condition_variable_any wake_;
   Mutex mutex_;

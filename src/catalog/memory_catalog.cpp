@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost::catalog {

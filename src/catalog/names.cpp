@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "catalog/auto_choice.h"
 #include "catalog/local_path.h"
 #include "roost/error.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 
 namespace roost::catalog {
 namespace {

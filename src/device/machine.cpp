@@ -1,6 +1,6 @@
 #include <memory>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "device/detect.h"
 #include "device/host_device.h"
 #include "device/nvidia/inventory.h"

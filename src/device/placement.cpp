@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/device.h"
 #include "roost/error.h"
 

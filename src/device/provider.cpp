@@ -1,6 +1,6 @@
 #include <array>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/device.h"
 
 namespace roost {

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 #include "backend/backends.h"
-#include "base/ids.h"
+#include "base/working_for.h"
 #include "catalog/memory_catalog.h"
 #include "device/host_memory.h"
 #include "engine/impl.h"
@@ -90,7 +91,7 @@ Engine::Impl::Impl(EngineOptions given)
       events({.epoch = new_epoch(), .capacity = options.event_ring}, clock, log),
       catalog(std::make_unique<catalog::MemoryCatalog>()),
       fetches(options.max_concurrent_downloads, options.download_timeout, events, clock),
-      workers("roost-work", kWorkers, ThreadPriority::Normal),
+      workers("roost-work", kWorkers, ThreadPriority::Normal, &events),
       pool(pool_options(options, machine), machine, events, clock, log),
       board({.pool = &workers}, clock, log),
       budget(budget_of(options, machine)) {
@@ -106,6 +107,7 @@ Engine::Impl::Impl(EngineOptions given)
   if (options.health_interval.count() > 0) {
     health_watch = std::jthread([this](std::stop_token stop) {
       set_up_thread("roost-health", ThreadPriority::Normal);
+      const WorkingFor mark(&events);
       watch_health(stop);
     });
   }
@@ -123,7 +125,15 @@ Engine::~Engine() { close(); }
 
 void Engine::close() {
   Impl& self = *impl_;
-  if (self.closed.exchange(true)) return;
+  if (self.events.is_delivering() || WorkingFor::is(&self.events)) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "the engine cannot be closed by what it would have to wait for: an event "
+                     "listener, a load, a use of a model. Do it from another thread, or when that "
+                     "has returned");
+  }
+  self.closed.store(true, std::memory_order_release);
+  const MutexLock lock(self.closing);
+  if (std::exchange(self.shut, true)) return;
   self.health_watch.request_stop();
   self.fetches.stop();
   self.pool.stop();

@@ -5,8 +5,9 @@
 #include <iterator>
 #include <utility>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "base/teller.h"
+#include "base/working_for.h"
 
 namespace roost {
 namespace {
@@ -95,7 +96,7 @@ Fetches::Fetches(std::size_t threads, Duration timeout, events::EventHub& events
     : timeout_(timeout),
       events_(events),
       clock_(clock),
-      threads_("roost-fetch", threads, ThreadPriority::Normal) {}
+      threads_("roost-fetch", threads, ThreadPriority::Normal, &events) {}
 
 Fetches::~Fetches() { stop(); }
 
@@ -140,6 +141,7 @@ std::shared_ptr<Fetches::Waiter> Fetches::join(Request& request) {
   if (timed && !watch_.joinable()) {
     watch_ = std::jthread([this](std::stop_token stop) {
       set_up_thread("roost-fetch-due", ThreadPriority::Normal);
+      const WorkingFor mark(&events_);
       watch(stop);
     });
   }

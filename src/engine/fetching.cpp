@@ -1,5 +1,5 @@
 // Files without a load.
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "engine/impl.h"
 
 namespace roost {

@@ -105,7 +105,9 @@ struct Engine::Impl {
   ThreadPool workers;  // of the jobs
   pool::Pool pool;
   jobs::JobBoard board;
-  std::atomic<bool> closed{false};
+  std::atomic<bool> closed{false};  // nothing new is begun
+  Mutex closing;                    // held until everything has stopped
+  bool shut ROOST_GUARDED_BY(closing) = false;
   std::atomic<std::uint64_t> next_instance{1};
 
   mutable Mutex mutex;

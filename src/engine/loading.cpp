@@ -1,7 +1,7 @@
 // From a name to a lease: resolve, decide where, fetch if needed, ask the pool.
 #include <algorithm>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "engine/impl.h"
 #include "pool/shell/steps.h"
 

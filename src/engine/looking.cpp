@@ -1,7 +1,7 @@
 // What is going on. Nothing here counts as a use or resets an idle timer.
 #include <algorithm>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "device/host_memory.h"
 #include "engine/impl.h"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "backend/file_source.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "catalog/local_path.h"
 #include "engine/impl.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost {

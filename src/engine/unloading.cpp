@@ -1,7 +1,7 @@
 // Giving memory back: unloads, the host tier, defragmentation.
 #include <algorithm>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "device/host_memory.h"
 #include "engine/impl.h"
 

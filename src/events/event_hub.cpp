@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "base/mutex.h"
 #include "base/thread_pool.h"
 #include "roost/error.h"
@@ -51,6 +51,10 @@ class EventHub::Core {
   bool wait_for(const EventId& from, Instant deadline, std::stop_token stop) const;
   void flush();
   void stop();
+  bool is_delivering() const {
+    MutexLock lock(mutex_);
+    return std::this_thread::get_id() == dispatcher_id_;
+  }
   const std::string& epoch() const { return epoch_; }
   EventId next() const;
   std::uint64_t dropped() const;
@@ -319,6 +323,9 @@ void EventHub::flush() {
 }
 void EventHub::stop() {
   core_->stop();
+}
+bool EventHub::is_delivering() const {
+  return core_->is_delivering();
 }
 const std::string& EventHub::epoch() const {
   return core_->epoch();

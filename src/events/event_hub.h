@@ -61,6 +61,8 @@ class EventHub {
   // published later are still kept for read_from. Idempotent.
   void stop();
 
+  bool is_delivering() const;  // on this thread: it runs a listener
+
   const std::string& epoch() const;
   EventId next() const;           // the id the next event will get: read_from it for news only
   std::uint64_t dropped() const;  // events that left before they were delivered

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "base/mutex.h"
 #include "jobs/job_outcome.h"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 
 namespace roost::jobs {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "catalog/local_path.h"
 #include "roost/error.h"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 
 namespace roost::catalog {
 namespace {

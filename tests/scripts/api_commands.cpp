@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "scripts/commands.h"
 #include "scripts/script.h"
 

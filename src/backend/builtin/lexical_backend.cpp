@@ -3,7 +3,7 @@
 #include "backend/builtin/lexical_image.h"
 #include "backend/builtin/lexical_model.h"
 #include "backend/builtin/lexical_options.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost::backend {

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "backend/builtin/features.h"
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost::backend {

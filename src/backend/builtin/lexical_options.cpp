@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "roost/error.h"
 
 namespace roost::backend {

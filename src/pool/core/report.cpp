@@ -3,7 +3,7 @@
 #include <array>
 #include <cstdio>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "pool/core/core_impl.h"
 
 namespace roost::pool {

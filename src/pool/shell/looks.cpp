@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "base/ids.h"
+#include "roost/ids.h"
 #include "pool/shell/pool.h"
 #include "pool/shell/slot.h"
 #include "roost/error.h"

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "base/assert.h"
-#include "base/ids.h"
+#include "base/working_for.h"
+#include "roost/ids.h"
 #include "pool/shell/decide.h"
 #include "pool/shell/slot.h"
 #include "roost/error.h"
@@ -19,15 +20,16 @@ Pool::Pool(PoolOptions options, Machine machine, events::EventHub& events, Clock
       clock_(clock),
       returns_(std::make_shared<Returns>([this](SlotId slot) { returned(slot); })),
       loaders_("roost-load", std::max<std::size_t>(1, options_.core.max_concurrent_loads),
-               ThreadPriority::Background),
-      unloaders_("roost-unload", 2, ThreadPriority::Background),
+               ThreadPriority::Background, &events_),
+      unloaders_("roost-unload", 2, ThreadPriority::Background, &events_),
       core_(options_.core),
       doors_(epoch_) {
   for (const auto& device : machine_.devices) {
-    executors_.push_back(std::make_shared<backend::Executor>(device->info().id, clock_));
+    executors_.push_back(std::make_shared<backend::Executor>(device->info().id, clock_, &events_));
   }
   governor_ = std::jthread([this](std::stop_token stop) {
     set_up_thread("roost-governor", ThreadPriority::Normal);
+    const WorkingFor mark(&events_);
     govern(stop);
   });
 }

@@ -82,6 +82,7 @@ struct UsageDelta {
 };
 
 // Threads around the core: takes requests, runs what the core decides, tells it what happened.
+// What runs for it, on its threads or on a caller's, is WorkingFor its event hub.
 // One mutex guards the core; it is never held over I/O, a load, an unload or a callback.
 // Thread-safe. stop() is bounded by the calls in flight and idempotent.
 class Pool {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/working_for.h"
 #include "roost/error.h"
 
 namespace roost::pool {
@@ -45,7 +46,7 @@ void Returns::close() {
 // One use. Taken before the model is touched, so that no unload destroys it meanwhile.
 class Residency::Call {
  public:
-  explicit Call(Residency& residency) : residency_(residency) {
+  explicit Call(Residency& residency) : residency_(residency), mark_(residency.parts_.owner) {
     if (residency_.gate_.try_call()) return;
     if (residency_.engine_closed_.load(std::memory_order_acquire)) throw EngineClosedException();
     throw LeaseRevokedException(residency_.model_id());
@@ -59,6 +60,7 @@ class Residency::Call {
 
  private:
   Residency& residency_;
+  const WorkingFor mark_;
 };
 
 Residency::Residency(Parts parts) : parts_(std::move(parts)), info_(parts_.model->info()) {

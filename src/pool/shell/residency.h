@@ -52,6 +52,7 @@ class Residency {
     std::shared_ptr<Returns> returns;
     std::shared_ptr<UsageCounters> usage;
     Clock* clock = nullptr;
+    const void* owner = nullptr;  // what its uses are WorkingFor
     std::shared_future<void> gone;  // of an isolated one: ready when its memory is back
   };
   explicit Residency(Parts parts);

@@ -116,6 +116,7 @@ void Pool::load_model(Attempt& attempt, LoadContext& context) {
   parts.returns = returns_;
   parts.usage = attempt.usage;
   parts.clock = &clock_;
+  parts.owner = &events_;
   parts.gone = attempt.gone;
   if (parts.model == nullptr) {
     throw RoostError(ErrorCode::LoadFailed, "the backend returned no model");
