@@ -51,7 +51,7 @@ struct DeviceBalance {
   std::uint64_t region_bytes = 0;     // of all regions on it
   std::uint64_t cached_bytes = 0;     // as fragmentation() says
   // Falls only when others take memory, or when a release gives back less than was taken.
-  std::uint64_t sum() const { return available_bytes + region_bytes; }
+  std::uint64_t sum() const { return available_bytes + region_bytes + cached_bytes; }
 };
 
 // One place a model can live: the host, or an accelerator. Thread-safe.
@@ -75,12 +75,14 @@ class Device {
   virtual void trim() {}         // gives memory that is cached but unused back to the system
   virtual Fragmentation fragmentation() const { return {}; }
 
+  DeviceBalance balance() const;
   DeviceBalance trim_and_balance();
 
  private:
   friend class MemoryAccount;
   friend class Region;
-  std::shared_mutex balance_mutex_;  // shared: a region comes or goes; alone: a balance is drawn
+  DeviceBalance balance_alone() const;
+  mutable std::shared_mutex balance_mutex_;  // shared: a region comes or goes; alone: a balance is drawn
   std::atomic<std::uint64_t> region_bytes_{0};
 };
 

@@ -8,9 +8,18 @@
 
 namespace roost {
 
+DeviceBalance Device::balance() const {
+  const std::unique_lock alone(balance_mutex_);
+  return balance_alone();
+}
+
 DeviceBalance Device::trim_and_balance() {
   const std::unique_lock alone(balance_mutex_);
   trim();
+  return balance_alone();
+}
+
+DeviceBalance Device::balance_alone() const {
   return {sample().available_bytes, region_bytes_.load(std::memory_order_relaxed),
           fragmentation().cached_bytes};
 }

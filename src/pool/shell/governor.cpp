@@ -26,6 +26,15 @@ constexpr Duration idle_enough(device::PressureLevel level) {
   }
 }
 
+// Of a device in trouble, everything.
+MemoryVector lost_still(const ReleaseWatch& watch) {
+  try {
+    return watch.look().lost;
+  } catch (const std::exception&) {
+    return watch.held();
+  }
+}
+
 }  // namespace
 
 MemoryVector Pool::look_at_memory() {
@@ -99,32 +108,35 @@ void Pool::stop_overdue_loads(Instant now) {
   for (const auto& attempt : overdue) attempt->stop.request_stop();
 }
 
-// Bytes that were lost come back when what held them is gone at last.
+// Bytes that were lost come back when what held them is gone at last. Only the governor takes
+// losses off a slot's list, so their places do not change meanwhile.
 void Pool::look_for_lost_bytes() {
-  std::vector<std::pair<SlotId, Loss>> expected;
+  struct Expected {
+    SlotId slot;
+    std::size_t place;
+    MemoryVector bytes;
+    ReleaseWatch watch;
+  };
+  std::vector<Expected> all;
   {
     MutexLock lock(mutex_);
     for (const auto& [id, slot] : slots_) {
-      for (const Loss& loss : slot->losses) expected.emplace_back(slot->id, loss);
+      for (std::size_t i = 0; i < slot->losses.size(); ++i) {
+        all.push_back({slot->id, i, slot->losses[i].bytes, slot->losses[i].watch});
+      }
     }
   }
-  for (const auto& [id, loss] : expected) {
-    const MemoryVector back =
-        loss.bytes - released(*loss.account, *loss.device, loss.bytes, loss.before).lost;
-    if (!back.empty()) found(id, loss, back);
-  }
-}
-
-// Only the governor takes away from a slot's losses.
-void Pool::found(SlotId id, const Loss& loss, const MemoryVector& back) {
+  for (Expected& one : all) one.bytes -= lost_still(one.watch);
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
-    Slot* slot = known_slot(id);
-    if (slot == nullptr) return;
-    for (Loss& known : slot->losses) {
-      if (known.account == loss.account) known.bytes -= back;
+    for (const Expected& back : all) {
+      Slot* slot = known_slot(back.slot);
+      if (slot == nullptr || back.bytes.empty()) continue;
+      slot->losses[back.place].bytes -= back.bytes;
+      core.found(back.slot, back.bytes, now, out);
     }
-    std::erase_if(slot->losses, [](const Loss& known) { return known.bytes.empty(); });
-    core.found(id, back, now, out);
+    for (const auto& [id, slot] : slots_) {
+      std::erase_if(slot->losses, [](const Loss& loss) { return loss.bytes.empty(); });
+    }
   });
 }
 

@@ -21,6 +21,7 @@
 #include "events/event_hub.h"
 #include "pool/core/core.h"
 #include "pool/shell/door_index.h"
+#include "pool/shell/release_watch.h"
 #include "pool/shell/residency.h"
 #include "pool/shell/steps.h"
 #include "roost/backend.h"
@@ -169,9 +170,6 @@ class Pool {
   struct Waiter;
   struct Attempt;
   struct Loss;
-  struct Release {
-    MemoryVector freed, lost;
-  };
   // What must happen after the mutex is let go of, in order.
   using Deferred = std::vector<std::function<void()>>;
 
@@ -214,11 +212,7 @@ class Pool {
   LoadContext context_for(Attempt& attempt);
   void unload_model(SlotId slot, bool save_images);
   void unload_image(SlotId slot);
-  static DeviceBalance balance_of(Device& device);
-  static Release released(const MemoryAccount& account, Device& device, const MemoryVector& held,
-                          const DeviceBalance& before);
-  Release await_release(const MemoryAccount& account, Device& device, const MemoryVector& held,
-                        const DeviceBalance& before);
+  ReleaseWatch::Seen await_release(const ReleaseWatch& watch, const std::string& model);
   void announce(SlotId slot, LoadStep step, double within);
   void announce_for_image(SlotId image, double within);
   void report_failure(Attempt& attempt, ErrorCode code, const std::string& message);
@@ -226,7 +220,6 @@ class Pool {
   void govern(const std::stop_token& stop);
   void look_at_pressure();
   void look_for_lost_bytes();
-  void found(SlotId slot, const Loss& loss, const MemoryVector& back);
   void stop_overdue_loads(Instant now);
 
   const PoolOptions options_;

@@ -38,9 +38,7 @@ struct Pool::Attempt {
 // Bytes of an unload that are still expected back, and what it is seen by that they are.
 struct Pool::Loss {
   MemoryVector bytes;
-  std::shared_ptr<MemoryAccount> account;
-  std::shared_ptr<Device> device;
-  DeviceBalance before;  // the unload
+  ReleaseWatch watch;
 };
 
 // What the shell keeps beside the core's own record of a slot. Guarded by the pool's mutex but

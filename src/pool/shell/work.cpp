@@ -10,7 +10,6 @@ namespace roost::pool {
 namespace {
 
 constexpr Duration kReleaseLook = std::chrono::milliseconds(20);
-constexpr double kReleasedShare = 0.9;  // of the footprint, by the driver's figure
 
 double seconds_between(Instant from, Instant to) {
   return std::chrono::duration<double>(to - from).count();
@@ -187,30 +186,22 @@ void Pool::unload_model(SlotId id, bool save_images) {
                                 "': its weights could not be copied back (" + what_was_thrown() +
                                 "); it is unloaded instead");
   }
-  const MemoryVector held = account->live();
-  const DeviceBalance before = balance_of(*device);
+  const ReleaseWatch watch(account, device, account->live());
   try {
     residency->destroy_model({});
   } catch (...) {  // likewise
     result.failed = true;
     result.message = what_was_thrown();
   }
-  try {
-    device->synchronize();
-    device->trim();
-  } catch (const std::exception& error) {  // a device in trouble must not take the process along
-    log_(LogLevel::Warning, "unloading '" + residency->model_id() + "' from " + device->info().id +
-                                ": " + error.what());
-  }
-  const Release release = await_release(*account, *device, held, before);
-  result.freed = release.freed;
-  result.lost = release.lost;
+  const ReleaseWatch::Seen seen = await_release(watch, residency->model_id());
+  result.freed = seen.freed;
+  result.lost = seen.lost;
 
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(id);
     slot.freed_last = result.freed;
     slot.account.reset();
-    if (!result.lost.empty()) slot.losses.push_back({result.lost, account, device, before});
+    if (!result.lost.empty()) slot.losses.push_back({result.lost, watch});
     for (std::size_t i = 0; i < saved.size(); ++i) {
       Slot& image = at(images[i]);
       result.saved_images.push_back(MemoryVector::host(saved[i]->bytes()));
@@ -229,71 +220,56 @@ void Pool::unload_model(SlotId id, bool save_images) {
 void Pool::unload_image(SlotId id) {
   std::shared_ptr<const HostImage> image;
   std::shared_ptr<MemoryAccount> account;
+  std::shared_ptr<Device> host;
   {
     MutexLock lock(mutex_);
     Slot& slot = at(id);
     image = std::move(slot.image);
     account = std::move(slot.account);
+    host = slot.device;
   }
-  const MemoryVector held = MemoryVector::host(image->bytes());
-  const MemoryVector live_before = account->live();
+  const ReleaseWatch watch(std::move(account), std::move(host),
+                           MemoryVector::host(image->bytes()));
   image.reset();
+  const ReleaseWatch::Seen seen = watch.look();
   UnloadResult result;
-  result.freed = min(live_before - account->live(), held);
-  result.lost = held - result.freed;
+  result.freed = seen.freed;
+  result.lost = seen.lost;
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(id);
     slot.freed_last = result.freed;
-    if (!result.lost.empty()) slot.losses.push_back({result.lost, account, slot.device, {}});
+    if (!result.lost.empty()) slot.losses.push_back({result.lost, watch});
     core.unload_finished(id, result, now, out);
   });
 }
 
-// Of a device in trouble, nothing: then there is nothing to compare with, or nothing has come back.
-DeviceBalance Pool::balance_of(Device& device) {
-  if (device.info().memory == MemoryId::Host) return {};
-  try {
-    return device.trim_and_balance();
-  } catch (const std::exception&) {  // a driver's; whoever asked it for work was told
-    return {};
-  }
-}
-
-// What of `held` is back: on the host what the account no longer counts, on a device what the
-// driver no longer misses either. What the device keeps in its cache, because a piece of it is in
-// use, is neither back nor lost.
-Pool::Release Pool::released(const MemoryAccount& account, Device& device, const MemoryVector& held,
-                             const DeviceBalance& before) {
-  Release seen;
-  seen.lost = min(account.live(), held);
-  seen.freed = held - seen.lost;
-  const MemoryId memory = device.info().memory;
-  if (memory == MemoryId::Host) return seen;
-  const DeviceBalance now = balance_of(device);
-  std::uint64_t missing = before.sum() - std::min(before.sum(), now.sum());
-  const double share = static_cast<double>(missing) / static_cast<double>(held[memory] + 1);
-  if (share <= 1 - kReleasedShare) missing = 0;
-  const std::uint64_t unexplained = missing - std::min(missing, now.cached_bytes);
-  seen.freed[memory] = std::min(seen.freed[memory], held[memory] - std::min(held[memory], missing));
-  seen.lost[memory] = std::max(seen.lost[memory], std::min(held[memory], unexplained));
-  return seen;
-}
-
-// Waits a while for what a device owes; the host gives back at once or not at all.
-Pool::Release Pool::await_release(const MemoryAccount& account, Device& device,
-                                  const MemoryVector& held, const DeviceBalance& before) {
-  Release seen = released(account, device, held, before);
-  if (device.info().memory == MemoryId::Host) return seen;
+// Waits a while for what a device owes; the host gives back at once or not at all. A device in
+// trouble must not take the process along: nothing of its own is back then.
+ReleaseWatch::Seen Pool::await_release(const ReleaseWatch& watch, const std::string& model) {
   const Instant give_up = clock_.now() + options_.release_patience;
+  ReleaseWatch::Seen seen;
+  std::string trouble;
+  const auto look = [&] {
+    try {
+      seen = watch.look();
+    } catch (const std::exception& error) {
+      seen = {{}, watch.held()};
+      trouble = error.what();
+    }
+    return watch.on_host() || seen.lost.empty();
+  };
+  try {
+    watch.settle();
+  } catch (const std::exception& error) {
+    trouble = error.what();
+  }
   std::condition_variable_any never;
   Mutex mutex;
   MutexLock lock(mutex);
-  while (!seen.lost.empty() && clock_.now() < give_up) {
-    clock_.wait_until(never, mutex, {}, clock_.now() + kReleaseLook, [&] {
-      seen = released(account, device, held, before);
-      return seen.lost.empty();
-    });
+  while (!look() && clock_.now() < give_up) {
+    clock_.wait_until(never, mutex, {}, clock_.now() + kReleaseLook, look);
   }
+  if (!trouble.empty()) log_(LogLevel::Warning, "unloading '" + model + "': " + trouble);
   return seen;
 }
 
