@@ -34,8 +34,10 @@ std::vector<std::shared_ptr<Backend>> all_backends(const EngineOptions& options)
   return all;
 }
 
-pool::PoolOptions pool_options(const EngineOptions& options, const Machine& machine) {
+pool::PoolOptions pool_options(const EngineOptions& options, const Machine& machine,
+                               std::uint64_t baseline_rss) {
   pool::PoolOptions pool;
+  pool.baseline_rss = baseline_rss;
   pool.core.budget = budget_of(options, machine);
   pool.core.policy = options.eviction;
   pool.core.max_concurrent_loads = options.max_concurrent_loads;
@@ -92,7 +94,7 @@ Engine::Impl::Impl(EngineOptions given)
       catalog(std::make_unique<catalog::MemoryCatalog>()),
       fetches(options.max_concurrent_downloads, options.download_timeout, events, clock),
       workers("roost-work", kWorkers, ThreadPriority::Normal, &events),
-      pool(pool_options(options, machine), machine, events, clock, log),
+      pool(pool_options(options, machine, baseline_rss), machine, events, clock, log),
       board({.pool = &workers}, clock, log),
       budget(budget_of(options, machine)) {
   for (const std::string& note : machine.notes) log(LogLevel::Debug, note);

@@ -89,6 +89,7 @@ struct Fetches::Fetch {
   Instant limit = Instant::max();  // of the work
   std::atomic<bool> overdue{false};
   FetchProgress told;
+  std::atomic<std::uint64_t> reported{0};  // bytes, by the source
   double event_at = 0;  // the fraction that the next progress event is due at
 };
 
@@ -246,7 +247,7 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
   }
   if (!error) {
     Value complete;
-    complete["bytes"] = data["total_bytes"];
+    complete["bytes"] = fetch.reported.load();
     complete["download_ms"] =
         std::chrono::duration<double, std::milli>(clock_.now() - begin).count();
     tell_whole(fetch, static_cast<std::uint64_t>(data["total_bytes"].as_double()));
@@ -259,16 +260,14 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
 
 // The whole is told when the files are known to be there.
 void Fetches::report(Fetch& fetch, std::uint64_t done, std::uint64_t total) {
+  fetch.reported = std::max(fetch.reported.load(), done);
   const FetchProgress progress = progress_of(fetch.model, done, total);
   if (progress.fraction < 1) tell(fetch, progress);
 }
 
 void Fetches::tell_whole(Fetch& fetch, std::uint64_t estimate) {
-  std::uint64_t bytes = estimate;
-  {
-    MutexLock lock(mutex_);
-    if (fetch.told.done_bytes != 0) bytes = std::max(fetch.told.done_bytes, fetch.told.total_bytes);
-  }
+  const std::uint64_t reported = fetch.reported;
+  const std::uint64_t bytes = reported != 0 ? reported : estimate;
   FetchProgress whole = progress_of(fetch.model, 1, 1);
   whole.done_bytes = whole.total_bytes = bytes;
   tell(fetch, whole);

@@ -1,6 +1,7 @@
 // One model's life through the engine: loaded once, used, kept, given back.
 #include "engine/fixture.h"
 
+#include <algorithm>
 #include <thread>
 
 namespace roost::test {
@@ -40,6 +41,38 @@ TEST_F(LifecycleTest, UnloadGivesBackWhatWasMeasured) {
   EXPECT_TRUE(report.lost.empty());
   EXPECT_EQ(reserved(), 0u);
   EXPECT_EQ(simulated_host(machine).live_bytes(), 0u);
+}
+
+TEST_F(LifecycleTest, ALoadFromHostMemoryIsTold) {
+  FakeScript& script = add("a", fake_with_image(kMiB));
+  engine().cache("a");
+  engine().ready("a");
+  EXPECT_EQ(script.count(FakeStep::Read), 1u);
+  ASSERT_EQ(events_of("a", EventKind::Restore).size(), 1u);
+  engine().unload("a");
+  engine().uncache("a");
+  engine().ready("a");
+  EXPECT_EQ(script.count(FakeStep::Read), 2u);
+  EXPECT_EQ(events_of("a", EventKind::Restore).size(), 1u) << "it was read";
+}
+
+TEST_F(LifecycleTest, AFailedLoadTellsItsCode) {
+  add("a", kMiB).fail(FakeStep::Load, 1, [] {
+    throw RoostError(ErrorCode::OutOfMemory, "a test took it all");
+  });
+  EXPECT_EQ(code_of([&] { engine().ready("a"); }), ErrorCode::OutOfMemory);
+  ASSERT_EQ(events_of("a", EventKind::LoadError).size(), 1u);
+  EXPECT_EQ(events_of("a", EventKind::LoadError)[0].data["code"].as_string(), "out_of_memory");
+}
+
+TEST_F(LifecycleTest, MemoryThatNobodyAccountsForIsTold) {
+  options.pressure_interval = std::chrono::milliseconds(1);
+  engine();
+  constexpr std::size_t kLeaked = 300 * kMiB;
+  const auto leaked = std::make_unique<char[]>(kLeaked);
+  std::fill_n(leaked.get(), kLeaked, 'x');
+  while (events_of("", EventKind::Drift).empty()) std::this_thread::yield();
+  EXPECT_GT(events_of("", EventKind::Drift)[0].data["bytes"].as_int(), 200 * 1'000'000);
 }
 
 TEST_F(LifecycleTest, UnloadingTwiceIsHarmless) {

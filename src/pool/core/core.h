@@ -177,6 +177,7 @@ struct SlotView {
   double load_seconds;
   std::uint64_t uses;
   std::string last_failure;
+  ErrorCode last_failure_code;
   std::uint32_t failures_in_a_row;
   Duration retry_after;
 };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "roost/error.h"
 
 namespace roost::pool {
 
@@ -12,7 +13,9 @@ namespace roost::pool {
 class FailureMemory {
  public:
   // The wait doubles with each failure in a row, up to `most`.
-  void record(const std::string& message, Instant now, Duration first, Duration most) {
+  void record(ErrorCode code, const std::string& message, Instant now, Duration first,
+              Duration most) {
+    code_ = code;
     message_ = message;
     Duration wait = std::min(first, most);
     for (std::uint32_t i = 0; i < in_a_row_ && wait < most; ++i) {
@@ -28,11 +31,13 @@ class FailureMemory {
   }
   void succeeded() { *this = {}; }
 
+  ErrorCode code() const { return code_; }  // of the last failed load
   const std::string& message() const { return message_; }
   std::uint32_t in_a_row() const { return in_a_row_; }
   Instant retry_at() const { return retry_at_; }
 
  private:
+  ErrorCode code_ = ErrorCode::LoadFailed;
   std::string message_;
   std::uint32_t in_a_row_ = 0;
   Instant retry_at_ = Instant::min();

@@ -190,7 +190,7 @@ void Core::Impl::fail_load(Slot& slot, ErrorCode code, const std::string& messag
   const bool cancelled = code == ErrorCode::Cancelled;
   end_of_load(slot, cancelled ? Reason::LoadCancelled : Reason::LoadFailed, in);
   if (!cancelled) {
-    slot.failures.record(message, in.now, options.backoff_first, options.backoff_most);
+    slot.failures.record(code, message, in.now, options.backoff_first, options.backoff_most);
   }
   refuse_all(slot, refusal_of(code, message), in);
   drop_staged(slot, in);

@@ -208,6 +208,7 @@ SlotView Core::Impl::view(const Slot& slot, Instant now) const {
   v.loaded_at = slot.loaded_at;
   v.load_seconds = slot.spec.load_seconds;
   v.last_failure = slot.failures.message();
+  v.last_failure_code = slot.failures.code();
   v.failures_in_a_row = slot.failures.in_a_row();
   v.retry_after = back_off(slot, now);
   return v;

@@ -300,7 +300,7 @@ void Core::Impl::became_unusable(Slot& slot, const std::string& why, const Input
   job.keep = Tier::None;
   job.save = false;
   move(slot, Reason::BecameUnusable, in);
-  slot.failures.record(why, in.now, options.backoff_first, options.backoff_most);
+  slot.failures.record(ErrorCode::HealthFailed, why, in.now, options.backoff_first, options.backoff_most);
   drain(slot, true, in);
 }
 

@@ -172,6 +172,7 @@ void Pool::on(const StateChanged& action, Deferred& later) {
       slot.steps_told = 0;
       slot.load_begun = clock_.now();
       slot.fraction_told = 0;
+      slot.restores = has_all_images(slot);
       more["reserved"] = bytes_of(view.reserved);
       events_.publish(EventKind::LoadStart, slot.model, more);
       break;
@@ -182,9 +183,11 @@ void Pool::on(const StateChanged& action, Deferred& later) {
         more["warm_up_ms"] = loaded->latency().warm_up_ms;
       }
       events_.publish(EventKind::LoadComplete, slot.model, more);
+      if (slot.restores) events_.publish(EventKind::Restore, slot.model, more);
       break;
     case Reason::LoadFailed:
       ++counters_.failed_loads;
+      more["code"] = to_string(view.last_failure_code);
       more["message"] = view.last_failure;
       more["retry_after_ms"] =
           std::chrono::duration_cast<std::chrono::milliseconds>(view.retry_after).count();
@@ -200,6 +203,13 @@ void Pool::on(const StateChanged& action, Deferred& later) {
       break;
     default: break;
   }
+}
+
+// Nothing has to be read to load it.
+bool Pool::has_all_images(const Slot& model) const {
+  return !model.images.empty() &&
+         std::all_of(model.images.begin(), model.images.end(),
+                     [this](SlotId id) ROOST_REQUIRES(mutex_) { return at(id).image != nullptr; });
 }
 
 // The model's own bytes and those of the images it is made from, while they are there.

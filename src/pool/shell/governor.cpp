@@ -1,5 +1,6 @@
 // The governor: timers, pressure, overdue loads, lost bytes, probes. One thread.
 #include <algorithm>
+#include <cstdlib>
 
 #include "device/host_memory.h"
 #include "device/pressure.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr Duration kFreshLook = std::chrono::milliseconds(20);
 constexpr Duration kLostLook = std::chrono::seconds(1);
+constexpr std::int64_t kDriftStep = std::int64_t{256} << 20;  // told when it has changed by this
 constexpr double kRelievedUse = 0.6;  // of the budget: what relief aims for
 
 // The longer something has been idle, the earlier it has to go.
@@ -146,6 +148,7 @@ void Pool::look_at_pressure() {
   const std::optional<double> stalled = device::HostMemory().pressure_some_avg10();
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     core.observe(available, touched_by_loads(), now, out);
+    look_at_drift();
     const Ledger ledger = core.ledger();
     PressureLevel worst = PressureLevel::Low;
     double worst_used = 0;
@@ -174,6 +177,20 @@ void Pool::look_at_pressure() {
     data["used_fraction"] = worst_used;
     events_.publish(EventKind::Pressure, "", data);
   });
+}
+
+// What nobody accounts for: a runtime's own buffers, a leak.
+void Pool::look_at_drift() {
+  const auto rss = static_cast<std::int64_t>(device::HostMemory().rss_bytes().value_or(0));
+  const auto reserved = static_cast<std::int64_t>(core_.ledger().reserved[MemoryId::Host]);
+  const std::int64_t drift = rss - static_cast<std::int64_t>(options_.baseline_rss) - reserved;
+  if (rss == 0 || std::abs(drift - drift_told_) < kDriftStep) return;
+  drift_told_ = drift;
+  Value data;
+  data["bytes"] = drift;
+  data["rss"] = rss;
+  data["reserved"] = reserved;
+  events_.publish(EventKind::Drift, "", data);
 }
 
 Health Pool::check_health(SlotId id, std::stop_token stop) {

@@ -36,6 +36,7 @@ struct PoolOptions {
   unsigned load_threads = 1;
   Duration load_timeout{};                               // of one load's work; zero: none
   Duration pressure_interval{};                          // zero: never looked at
+  std::uint64_t baseline_rss = 0;  // of the process without models
   Duration release_patience = std::chrono::seconds(10);  // then missing bytes count as lost
 };
 
@@ -198,6 +199,7 @@ class Pool {
   SlotId add_model(const ModelSpec& spec, const LoadEstimate& estimate, std::vector<SlotId> images)
       ROOST_REQUIRES(mutex_);
   MemoryVector footprint(const Slot& model) const ROOST_REQUIRES(mutex_);
+  bool has_all_images(const Slot& model) const ROOST_REQUIRES(mutex_);
   WaiterId add_waiter(SlotId slot, Progress progress, bool warm_up, Done done)
       ROOST_REQUIRES(mutex_);
   void watch_stop(WaiterId waiter, std::stop_token stop);
@@ -219,6 +221,7 @@ class Pool {
   void returned(SlotId slot);
   void govern(const std::stop_token& stop);
   void look_at_pressure();
+  void look_at_drift() ROOST_REQUIRES(mutex_);
   void look_for_lost_bytes();
   void stop_overdue_loads(Instant now);
 
@@ -250,6 +253,7 @@ class Pool {
   std::deque<EvictionRecord> evictions_ ROOST_GUARDED_BY(mutex_);
   Instant wake_at_ ROOST_GUARDED_BY(mutex_) = Instant::max();
   std::string pressure_ ROOST_GUARDED_BY(mutex_) = "low";
+  std::int64_t drift_told_ ROOST_GUARDED_BY(mutex_) = 0;
   std::uint64_t meaning_ ROOST_GUARDED_BY(mutex_) = 0;  // of names; see bind_door()
   bool stopped_ ROOST_GUARDED_BY(mutex_) = false;
   mutable Duration last_plan_held_ ROOST_GUARDED_BY(mutex_){};

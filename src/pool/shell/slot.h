@@ -69,6 +69,7 @@ struct Pool::Slot {
   int steps_told = 0;
   Instant load_begun{};  // a model's: its images are loaded first
   double fraction_told = 0;
+  bool restores = false;                        // what loads now was in host memory whole
   std::atomic<Residency*> current{nullptr};  // the pool's own reference
 };
 

@@ -70,7 +70,7 @@ TEST(Worth, IsSecondsTimesRateOverBytes) {
 TEST(FailureMemory, WaitsTwiceAsLongEachTimeUpToALimit) {
   FailureMemory failures;
   const auto wait_after_failure = [&] {
-    failures.record("it broke", kStart, seconds(1), seconds(5));
+    failures.record(ErrorCode::LoadFailed, "it broke", kStart, seconds(1), seconds(5));
     return failures.retry_at() - kStart;
   };
   EXPECT_EQ(wait_after_failure(), seconds(1));
