@@ -48,7 +48,7 @@ catalog::ModelRecord record_from(const ModelRegistration& given, WallTime now) {
   throw ModelLoadException(name,
                            "'" + name + "'" + means +
                                " comes from a hub, and this version cannot fetch from hubs; "
-                               "'builtin:lexical' needs none",
+                               "'builtin:lexical' needs no network",
                            ErrorCode::Unsupported);
 }
 
