@@ -23,18 +23,25 @@ struct Words {
   throw RoostError(ErrorCode::InvalidArgument, why);
 }
 
+// The power of two that a unit stands for: 1 KiB is 1024 bytes, and so are 1 KB and 1 K.
+std::optional<unsigned> unit_bits(std::string_view unit) {
+  const std::string small = lower_ascii(unit.substr(std::min(unit.find_first_not_of(' '), unit.size())));
+  if (small.empty() || small == "b") return 0;
+  const std::size_t scale = std::string_view("kmgtpe").find(small.front());
+  const std::string_view rest = std::string_view(small).substr(1);
+  if (scale == std::string_view::npos || !(rest.empty() || rest == "b" || rest == "ib")) return {};
+  return 10 * static_cast<unsigned>(scale + 1);
+}
+
 std::uint64_t bytes_of(const std::string& text) {
-  std::uint64_t bytes = 0;
-  bool good = text.find('-') == std::string::npos;  // the parser would wrap a negative one around
-  try {
-    const CLI::AsSizeValue parse(false);  // 1 KiB is 1024 bytes, and so is 1 KB
-    std::string copy = text;
-    good = good && parse(copy).empty() && CLI::detail::lexical_cast(copy, bytes);
-  } catch (const CLI::Error&) {
-    good = false;  // an unknown unit, a fraction, more than 64 bits
+  std::uint64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, number);
+  const auto bits = unit_bits(std::string_view(stopped, static_cast<std::size_t>(end - stopped)));
+  if (error != std::errc() || !bits || number > UINT64_MAX >> *bits) {
+    reject("--budget is '" + printable(text) + "'; give whole bytes, like 512MiB or 8GiB");
   }
-  if (!good) reject("--budget is '" + printable(text) + "'; give whole bytes, like 512MiB or 8GiB");
-  return bytes;
+  return number << *bits;
 }
 
 std::int64_t whole_number(const std::string& option, const std::string& text) {

@@ -81,9 +81,9 @@ int report(const RoostError& error, bool json) {
     out["error"]["code"] = kind.name;
     out["error"]["message"] = error.what();
     print_json(out);
-  } else {
-    std::fprintf(stderr, "roost: %s\n", error.what());
   }
+  const bool told = json && std::ferror(stdout) == 0;
+  if (!told) std::fprintf(stderr, "roost: %s\n", error.what());
   return kind.exit_code;
 }
 

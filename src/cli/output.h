@@ -25,7 +25,8 @@ void flush_output();  // throws IoError when some of it could not be written
 // {"host": bytes, ...}
 Value to_value(const MemoryVector& vector);
 
-// What main prints for an error, and the code it ends with.
+// Prints an error, to standard error where standard output is not for it or is lost, and returns
+// the code to end with.
 int report(const RoostError& error, bool json);
 
 }  // namespace roost::cli
