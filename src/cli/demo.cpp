@@ -71,7 +71,7 @@ std::string told(const Event& event) {
 void print_event(const Event& event) {
   const std::string number = std::to_string(event.id.sequence);
   const std::string indent(number.size() < 3 ? 3 - number.size() : 0, ' ');
-  print_line(indent + number + "  " + (event.model.empty() ? "-" : event.model) + "  " + told(event));
+  print_line(indent + number + "  " + told(event));
 }
 
 Value as_value(const Event& event) {
@@ -164,7 +164,7 @@ int demo(const Common& common) {
   const auto engine = open_engine(common);
   Subscription listening;
   if (!common.json) {
-    print_line("Events, numbered, as they happen:");
+    print_line("The life of a model, event by event:");
     listening = engine->subscribe(print_event);
   }
   engine->register_model("demo", "builtin:lexical");
