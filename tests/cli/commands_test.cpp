@@ -43,7 +43,7 @@ TEST(Demo, ShowsAWholeLife) {
 
 TEST(Demo, NumbersItsEventsWithoutAGapAndTellsTheFootprintOnce) {
   const std::string out = roost({"demo"}).out;
-  const std::regex line("\n +([0-9]+)  ");
+  const std::regex line("\n +([0-9]+) +[a-zA-Z]");
   int number = 0;
   for (auto it = std::sregex_iterator(out.begin(), out.end(), line); it != std::sregex_iterator();
        ++it) {
