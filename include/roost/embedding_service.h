@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -61,6 +62,10 @@ class BaseEmbeddingService : public std::enable_shared_from_this<BaseEmbeddingSe
   // Works through the texts in batches of batch_size, at least 1. The mode is for models that
   // tell queries from documents.
   std::vector<Vector> embed_texts(std::span<const std::string> texts, std::size_t batch_size = 32,
+                                  EmbeddingMode mode = EmbeddingMode::Query,
+                                  std::stop_token stop = {}) const;
+  std::vector<Vector> embed_texts(std::initializer_list<std::string> texts,
+                                  std::size_t batch_size = 32,
                                   EmbeddingMode mode = EmbeddingMode::Query,
                                   std::stop_token stop = {}) const;
   Vector embed_single(const std::string& text, EmbeddingMode mode = EmbeddingMode::Query,

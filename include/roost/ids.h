@@ -17,7 +17,8 @@ void check_model_id(std::string_view id);
 // control bytes. `what` names the argument in the message.
 void check_text(std::string_view what, std::string_view text, std::size_t max_bytes);
 
-// `text` cut to 80 bytes with control and non-ASCII bytes escaped: safe to print anywhere.
+// `text` cut to 80 bytes, with control characters, invalid UTF-8 and what turns the direction of
+// writing escaped: safe to print anywhere.
 std::string printable(std::string_view text);
 
 // ASCII lower case; names are compared this way.

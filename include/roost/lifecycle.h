@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "roost/error.h"
 #include "roost/memory.h"
 
 namespace roost {
@@ -109,6 +110,7 @@ struct PlanReport {
   MemoryVector short_by;  // what is missing after all that may be evicted is; empty on Admit
   std::vector<PlanVictim> victims;
   std::string waits_for;    // on Wait
+  std::optional<ErrorCode> refused_as;  // on Refuse: what the request would throw
   std::string explanation;  // one sentence a person can act on
 };
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -98,7 +99,8 @@ class LoadedModel {
 extern template class LoadedModel<Embedder>;
 extern template class LoadedModel<Reranker>;
 
-// Texts to vectors of length 1. One call with many texts costs less than many calls.
+// Texts to vectors of length 1. One call with many texts costs less than many calls. Texts in
+// braces are a list, also when there is only one.
 class EmbeddingModel : public LoadedModel<Embedder> {
  public:
   using Options = EmbedderOptions;
@@ -107,9 +109,13 @@ class EmbeddingModel : public LoadedModel<Embedder> {
 
   Vector embed(std::string_view text, std::stop_token stop = {}) const;
   std::vector<Vector> embed(std::span<const std::string> texts, std::stop_token stop = {}) const;
+  std::vector<Vector> embed(std::initializer_list<std::string> texts,
+                            std::stop_token stop = {}) const;
   [[nodiscard]] std::future<Vector> embed_async(std::string text, std::stop_token stop = {}) const;
   [[nodiscard]] std::future<std::vector<Vector>> embed_async(std::vector<std::string> texts,
                                                              std::stop_token stop = {}) const;
+  [[nodiscard]] std::future<std::vector<Vector>> embed_async(
+      std::initializer_list<std::string> texts, std::stop_token stop = {}) const;
 
   // With the prompts that the model declares ("query_prefix" and "passage_prefix" of its info's
   // extra); without one, the same as embed().
@@ -117,7 +123,11 @@ class EmbeddingModel : public LoadedModel<Embedder> {
   Vector embed_passage(std::string_view text, std::stop_token stop = {}) const;
   std::vector<Vector> embed_queries(std::span<const std::string> texts,
                                     std::stop_token stop = {}) const;
+  std::vector<Vector> embed_queries(std::initializer_list<std::string> texts,
+                                    std::stop_token stop = {}) const;
   std::vector<Vector> embed_passages(std::span<const std::string> texts,
+                                     std::stop_token stop = {}) const;
+  std::vector<Vector> embed_passages(std::initializer_list<std::string> texts,
                                      std::stop_token stop = {}) const;
 };
 
@@ -131,12 +141,16 @@ class RerankerModel : public LoadedModel<Reranker> {
   // Best first, scores 0..1; top_k 0: all.
   std::vector<Ranked> rerank(std::string_view query, std::span<const std::string> documents,
                              std::size_t top_k = 0, std::stop_token stop = {}) const;
+  std::vector<Ranked> rerank(std::string_view query, std::initializer_list<std::string> documents,
+                             std::size_t top_k = 0, std::stop_token stop = {}) const;
   [[nodiscard]] std::future<std::vector<Ranked>> rerank_async(std::string query,
                                                               std::vector<std::string> documents,
                                                               std::size_t top_k = 0,
                                                               std::stop_token stop = {}) const;
   // In the order given.
   std::vector<double> score(std::string_view query, std::span<const std::string> documents,
+                            std::stop_token stop = {}) const;
+  std::vector<double> score(std::string_view query, std::initializer_list<std::string> documents,
                             std::stop_token stop = {}) const;
 };
 

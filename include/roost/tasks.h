@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <future>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -45,15 +46,20 @@ class TaskModel {
   std::shared_ptr<ModelHandle> handle_;
 };
 
-// Texts to vectors. One call with many texts costs less than many calls.
+// Texts to vectors. One call with many texts costs less than many calls. Here and below, texts in
+// braces are a list, also when there is only one.
 class Embedder : public TaskModel {
  public:
   explicit Embedder(ModelHandle handle) : TaskModel(std::move(handle)) {}
   std::size_t dimensions() const;
   Vector embed(std::string_view text, std::stop_token stop = {}) const;
   std::vector<Vector> embed(std::span<const std::string> texts, std::stop_token stop = {}) const;
+  std::vector<Vector> embed(std::initializer_list<std::string> texts,
+                            std::stop_token stop = {}) const;
   std::future<Vector> embed_async(std::string text, std::stop_token stop = {}) const;
   std::future<std::vector<Vector>> embed_async(std::vector<std::string> texts,
+                                               std::stop_token stop = {}) const;
+  std::future<std::vector<Vector>> embed_async(std::initializer_list<std::string> texts,
                                                std::stop_token stop = {}) const;
 };
 
@@ -63,8 +69,12 @@ class Reranker : public TaskModel {
   explicit Reranker(ModelHandle handle) : TaskModel(std::move(handle)) {}
   std::vector<Ranked> rerank(std::string_view query, std::span<const std::string> documents,
                              const RerankOptions& options = {}, std::stop_token stop = {}) const;
+  std::vector<Ranked> rerank(std::string_view query, std::initializer_list<std::string> documents,
+                             const RerankOptions& options = {}, std::stop_token stop = {}) const;
   std::vector<double> score(std::string_view query, std::span<const std::string> documents,
                             std::stop_token stop = {}) const;  // in the order given
+  std::vector<double> score(std::string_view query, std::initializer_list<std::string> documents,
+                            std::stop_token stop = {}) const;
   std::future<std::vector<Ranked>> rerank_async(std::string query,
                                                 std::vector<std::string> documents,
                                                 const RerankOptions& options = {},

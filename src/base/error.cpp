@@ -59,6 +59,12 @@ std::string not_found_text(const std::string& id, const std::string& why,
   return text;
 }
 
+// A reason that begins with the model's name needs no other beginning.
+std::string load_text(const std::string& id, const std::string& why) {
+  const std::string name = "'" + printable(id) + "'";
+  return why.starts_with(name) ? why : "loading " + name + ": " + why;
+}
+
 }  // namespace
 
 std::span<const ErrorKind> error_kinds() { return kKinds; }
@@ -72,8 +78,7 @@ ModelNotFoundException::ModelNotFoundException(std::string model_id, const std::
       suggestions_(std::move(suggestions)) {}
 
 ModelLoadException::ModelLoadException(std::string model_id, const std::string& why, ErrorCode code)
-    : RoostError(code, "loading '" + printable(model_id) + "': " + why),
-      model_id_(std::move(model_id)) {}
+    : RoostError(code, load_text(model_id, why)), model_id_(std::move(model_id)) {}
 
 LoadBackoffException::LoadBackoffException(std::string model_id, const std::string& last_failure,
                                            std::chrono::milliseconds retry_after)

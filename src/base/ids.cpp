@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/utf8.h"
 #include "roost/error.h"
 
 namespace roost {
@@ -20,6 +21,16 @@ bool is_id_char(char c) {
 
 [[noreturn]] void reject(std::string_view id, const std::string& why) {
   throw RoostError(ErrorCode::InvalidModelId, "model id '" + printable(id) + "': " + why);
+}
+
+// Neither a stray byte, nor a control character, nor one that turns the direction of what follows.
+bool is_safe(std::string_view character) {
+  if (is_stray_byte(character)) return false;
+  std::size_t at = 0;
+  const char32_t code = next_code_point(character, at);
+  const bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const bool turns = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return !control && !turns && code != 0x2028 && code != 0x2029;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -86,17 +97,21 @@ void check_text(std::string_view what, std::string_view text, std::size_t max_by
 std::string printable(std::string_view text) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   std::string out;
-  for (const char c : text.substr(0, kPrintableBytes)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f) {
-      out += c;
-    } else {
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::string_view character = take_character(rest);
+    if (character.data() + character.size() > text.data() + kPrintableBytes) return out + "...";
+    if (is_safe(character)) {
+      out += character;
+      continue;
+    }
+    for (const char c : character) {
+      const auto byte = static_cast<unsigned char>(c);
       out += "\\x";
       out += kHex[byte >> 4];
       out += kHex[byte & 15];
     }
   }
-  if (text.size() > kPrintableBytes) out += "...";
   return out;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/utf8.h"
 #include "roost/error.h"
 
 namespace roost {
@@ -14,25 +15,31 @@ namespace {
                    "expected " + std::string(wanted) + ", found " + std::string(value.kind_name()));
 }
 
-void write_string(std::string& out, std::string_view text) {
+void write_byte(std::string& out, std::string_view prefix, char c) {
   static constexpr std::string_view kHex = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  out += prefix;
+  out += kHex[byte >> 4];
+  out += kHex[byte & 15];
+}
+
+// JSON is UTF-8: a byte that is none is written as the four characters \xNN.
+void write_string(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        if (byte < 0x20 || byte == 0x7f) {
-          out += "\\u00";
-          out += kHex[byte >> 4];
-          out += kHex[byte & 15];
-        } else {
-          out += c;
-        }
+  while (!text.empty()) {
+    const std::string_view character = take_character(text);
+    const char c = character.front();
+    if (is_stray_byte(character)) {
+      write_byte(out, "\\\\x", c);
+    } else if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+      write_byte(out, "\\u00", c);
+    } else {
+      out += character;
     }
   }
   out += '"';

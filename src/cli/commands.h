@@ -1,10 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
-#include "roost/options.h"
+#include "roost/engine.h"
 
 namespace roost::cli {
 
@@ -14,16 +15,22 @@ struct Common {
   EngineOptions engine;
 };
 
-// Each prints its result and throws RoostError when it cannot.
-void demo(const Common& common);
-void devices(const Common& common);
-void info(const Common& common, const std::string& model);
-
-struct PlanArguments {
+// Which model, and how it would be loaded.
+struct ModelArguments {
   std::string model;
   std::optional<std::string> device;
   std::optional<std::int64_t> rows;
+
+  LoadOptions load_options() const;
 };
-void plan(const Common& common, const PlanArguments& arguments);
+
+// An engine as asked for. Throws ProviderUnavailable when a provider was named and is missing.
+std::unique_ptr<Engine> open_engine(const Common& common);
+
+// Each prints its result and returns the exit code, or throws RoostError when there is no result.
+int demo(const Common& common);
+int devices(const Common& common);
+int info(const Common& common, const ModelArguments& arguments);
+int plan(const Common& common, const ModelArguments& arguments);  // of a refusal: the error's code
 
 }  // namespace roost::cli

@@ -1,8 +1,5 @@
-#include <mutex>
-
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "roost/engine.h"
 
 namespace roost::cli {
 namespace {
@@ -29,64 +26,109 @@ const std::vector<std::string>& documents() {
   return kDocuments;
 }
 
-// What an event says to a person; empty for those the demo leaves out.
+std::string text_of(const Event& event, const char* key) {
+  const Value* value = event.data.find(key);
+  if (value == nullptr) return "";
+  return value->is_string() ? value->as_string() : value->to_json();
+}
+
+std::string bytes_of(const Event& event, const char* key) {
+  std::string text;
+  const Value* vector = event.data.find(key);
+  if (vector == nullptr) return "nothing";
+  for (const auto& [memory, bytes] : vector->as_object()) {
+    text += (text.empty() ? "" : ", ") + memory + " " +
+            format_bytes(static_cast<std::uint64_t>(bytes.as_int()));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+std::string change_of(const Event& event) {
+  std::string line = text_of(event, "from") + " -> " + text_of(event, "to");
+  if (event.data.find("component") != nullptr) line = "weights " + line;
+  if (event.data.find("freed") != nullptr) line += ", gave back " + bytes_of(event, "freed");
+  return line;
+}
+
+// What an event says to a person.
 std::string told(const Event& event) {
-  const auto text = [&](const char* key) {
-    const Value* value = event.data.find(key);
-    return value == nullptr ? std::string() : value->is_string() ? value->as_string() : value->to_json();
-  };
-  const auto bytes = [&](const char* key) {
-    const Value* value = event.data.find(key);
-    const Value* host = value == nullptr ? nullptr : value->find("host");
-    return format_bytes(host == nullptr ? 0 : static_cast<std::uint64_t>(host->as_int()));
-  };
   switch (event.kind) {
-    case EventKind::ModelRegistered: return "registered from " + text("source");
-    case EventKind::StateChange: {
-      std::string line = text("from") + " -> " + text("to");
-      if (event.data.find("component") != nullptr) line = "weights " + line;
-      if (event.data.find("footprint") != nullptr) line += ", took " + bytes("footprint");
-      if (event.data.find("freed") != nullptr) line += ", gave back " + bytes("freed");
-      return line;
-    }
-    case EventKind::LoadStep: return "  step " + text("step") + " of " + text("total") + ": " + text("name");
-    case EventKind::LoadComplete: return "loaded, takes " + bytes("footprint");
-    default: return {};
+    case EventKind::ModelRegistered: return "registered from " + text_of(event, "source");
+    case EventKind::StateChange: return change_of(event);
+    case EventKind::LoadStart: return "the load begins";
+    case EventKind::LoadStep:
+      return "  step " + text_of(event, "step") + " of " + text_of(event, "total") + ": " +
+             text_of(event, "name");
+    case EventKind::LoadComplete:
+      return "loaded in " + fixed(event.data.find("load_ms")->as_double(), 1) + " ms, takes " +
+             bytes_of(event, "footprint");
+    case EventKind::Unload: return "unloaded, gave back " + bytes_of(event, "freed");
+    case EventKind::QueueChange: return "loads that wait: " + text_of(event, "waiting");
+    default: return std::string(to_string(event.kind)) + " " + event.data.to_json();
   }
 }
 
-void print_sentences(const std::vector<Vector>& vectors) {
+void print_event(const Event& event) {
+  const std::string number = std::to_string(event.id.sequence);
+  const std::string indent(number.size() < 3 ? 3 - number.size() : 0, ' ');
+  print_line(indent + number + "  " + told(event));
+}
+
+Value as_value(const Event& event) {
+  Value out;
+  out["id"] = to_string(event.id);
+  out["at"] = utc(event.at);
+  out["kind"] = to_string(event.kind);
+  out["model"] = event.model;
+  out["data"] = event.data;
+  return out;
+}
+
+// What the demo found out.
+struct Findings {
+  std::string description;
+  std::vector<Vector> vectors;  // of the sentences
+  std::vector<Ranked> ranked;
+  LatencyReport latency;
+  MemoryVector footprint;
+  UnloadReport unload;
+};
+
+void print_use(const Findings& found) {
+  print_line("\nThe model is " + found.description + ".");
   std::vector<std::vector<std::string>> rows = {{"", "1", "2", "3", "4", "SENTENCE"}};
-  for (std::size_t i = 0; i < vectors.size(); ++i) {
+  for (std::size_t i = 0; i < found.vectors.size(); ++i) {
     std::vector<std::string> row = {std::to_string(i + 1)};
-    for (const Vector& other : vectors) row.push_back(fixed(cosine_similarity(vectors[i], other), 2));
+    for (const Vector& other : found.vectors) {
+      row.push_back(fixed(cosine_similarity(found.vectors[i], other), 2));
+    }
     row.push_back(sentences()[i]);
     rows.push_back(std::move(row));
   }
-  print_line("\nHow near the sentences are to each other (cosine):\n" + table(rows));
+  print_line("\nHow near sentences are to each other (cosine):\n" + table(rows));
+  rows = {{"SCORE", "DOCUMENT"}};
+  for (const Ranked& one : found.ranked) rows.push_back({fixed(one.score, 3), one.document});
+  print_line("\nDocuments for \"" + std::string(kQuestion) + "\":\n" + table(rows));
+  print_line("\nUsed: " + std::to_string(found.vectors.size()) + " sentences embedded and " +
+             std::to_string(found.ranked.size()) + " documents ranked in " +
+             std::to_string(found.latency.calls) + " calls; the first took " +
+             fixed(found.latency.first_call_ms, 2) + " ms.\n");
 }
 
-void print_ranking(const std::vector<Ranked>& ranked) {
-  std::vector<std::vector<std::string>> rows = {{"SCORE", "DOCUMENT"}};
-  for (const Ranked& one : ranked) rows.push_back({fixed(one.score, 3), one.document});
-  print_line("Documents for \"" + std::string(kQuestion) + "\":\n" + table(rows));
-}
-
-Value as_value(const std::vector<Vector>& vectors, const std::vector<Ranked>& ranked,
-               const UnloadReport& unload, const LatencyReport& latency,
-               const MemoryVector& footprint, const Value::Array& events) {
+Value as_value(const Findings& found, const EventPage& events) {
   Value out;
+  out["description"] = found.description;
   Value::Array similarities;
-  for (const Vector& a : vectors) {
+  for (const Vector& a : found.vectors) {
     Value::Array row;
-    for (const Vector& b : vectors) row.emplace_back(cosine_similarity(a, b));
+    for (const Vector& b : found.vectors) row.emplace_back(cosine_similarity(a, b));
     similarities.emplace_back(std::move(row));
   }
   out["sentences"] = Value::Array(sentences().begin(), sentences().end());
   out["similarities"] = std::move(similarities);
   out["question"] = kQuestion;
   Value::Array ranking;
-  for (const Ranked& one : ranked) {
+  for (const Ranked& one : found.ranked) {
     Value entry;
     entry["score"] = one.score;
     entry["index"] = one.index;
@@ -94,64 +136,56 @@ Value as_value(const std::vector<Vector>& vectors, const std::vector<Ranked>& ra
     ranking.push_back(std::move(entry));
   }
   out["ranked"] = std::move(ranking);
-  out["load_ms"] = latency.load_ms;
-  out["first_call_ms"] = latency.first_call_ms;
-  out["footprint"] = to_value(footprint);
-  out["freed"] = to_value(unload.freed);
-  out["events"] = events;
+  out["load_ms"] = found.latency.load_ms;
+  out["calls"] = found.latency.calls;
+  out["first_call_ms"] = found.latency.first_call_ms;
+  out["footprint"] = to_value(found.footprint);
+  out["freed"] = to_value(found.unload.freed);
+  Value::Array told;
+  for (const Event& event : events.events) told.push_back(as_value(event));
+  out["events"] = std::move(told);
   return out;
+}
+
+Findings use(Engine& engine, const Embedder& embedder, const Reranker& reranker) {
+  Findings found;
+  found.description = embedder.info().description;
+  found.vectors = embedder.embed(sentences());
+  found.ranked = reranker.rerank(kQuestion, documents());
+  found.latency = embedder.latency();
+  found.footprint = engine.status("demo").footprint;
+  engine.wait_for_listeners();
+  return found;
 }
 
 }  // namespace
 
-void demo(const Common& common) {
-  Engine engine(common.engine);
-  std::mutex mutex;
-  Value::Array events;
-  Subscription listening = engine.subscribe([&](const Event& event) {
-    const std::string text = told(event);
-    if (text.empty()) return;
-    if (!common.json) {
-      print_line("  " + to_string(event.id).substr(to_string(event.id).rfind('-') + 1) + "  " +
-                 event.model + "  " + text);
-      return;
-    }
-    const std::lock_guard<std::mutex> lock(mutex);
-    Value entry;
-    entry["kind"] = to_string(event.kind);
-    entry["model"] = event.model;
-    entry["data"] = event.data;
-    events.push_back(std::move(entry));
-  });
-  if (!common.json) print_line("Events as they happen (number, model, what):");
-  engine.register_model("demo", "builtin:lexical");
-
-  Embedder embedder = engine.embedder("demo");
-  const std::vector<Vector> vectors = embedder.embed(sentences());
-  Reranker reranker = engine.reranker("demo");
-  const std::vector<Ranked> ranked = reranker.rerank(kQuestion, documents());
-  const LatencyReport latency = embedder.latency();
-  const MemoryVector footprint = engine.status("demo").footprint;
-  engine.wait_for_listeners();
+int demo(const Common& common) {
+  const auto engine = open_engine(common);
+  Subscription listening;
   if (!common.json) {
-    print_sentences(vectors);
-    print_ranking(ranked);
-    print_line("Loaded in " + fixed(latency.load_ms, 1) + " ms, first call " +
-               fixed(latency.first_call_ms, 2) + " ms; takes " + to_string(footprint) +
-               "\n\nUnloading:");
+    print_line("The life of a model, event by event:");
+    listening = engine->subscribe(print_event);
   }
+  engine->register_model("demo", "builtin:lexical");
+
+  Embedder embedder = engine->embedder("demo");
+  Reranker reranker = engine->reranker("demo");  // the same weights, a second lease
+  Findings found = use(*engine, embedder, reranker);
+  if (!common.json) print_use(found);
+
   embedder.close();
   reranker.close();
-  const UnloadReport unload = engine.unload("demo");
-  engine.wait_for_listeners();
-  listening.reset();
+  found.unload = engine->unload("demo");
+  engine->wait_for_listeners();
   if (common.json) {
-    print_json(as_value(vectors, ranked, unload, latency, footprint, events));
-    return;
+    print_json(as_value(found, engine->events()));
+    return 0;
   }
-  print_line("Gave back " + to_string(unload.freed) + ", measured; " +
-             to_string(MemoryVector::host(engine.memory().memories.front().reserved)) +
+  print_line("\nGave back " + to_string(found.unload.freed) + ", measured; " +
+             to_string(MemoryVector::host(engine->memory().memories.front().reserved)) +
              " still reserved.");
+  return 0;
 }
 
 }  // namespace roost::cli

@@ -1,11 +1,10 @@
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "roost/engine.h"
 
 namespace roost::cli {
 namespace {
 
-Value as_value(const Machine& machine, const MemoryReport& memory) {
+Value as_value(const Machine& machine, const MemoryReport& memory, const Placement& choice) {
   Value out;
   out["processor"]["name"] = machine.processor.name;
   out["processor"]["cores"] = machine.processor.cores;
@@ -28,21 +27,14 @@ Value as_value(const Machine& machine, const MemoryReport& memory) {
   out["devices"] = std::move(devices);
   const HardwareProfile profile = machine.profile();
   out["tier"] = to_string(profile.tier());
+  out["provider"] = to_string(choice.provider);
+  out["fell_back"] = choice.fell_back;
   out["recommended_provider"] = to_string(profile.recommended_provider());
   out["notes"] = Value::Array(machine.notes.begin(), machine.notes.end());
   return out;
 }
 
-}  // namespace
-
-void devices(const Common& common) {
-  const Engine engine(common.engine);
-  const Machine machine = engine.machine();
-  const MemoryReport memory = engine.memory();
-  if (common.json) {
-    print_json(as_value(machine, memory));
-    return;
-  }
+void print(const Machine& machine, const MemoryReport& memory, const Placement& choice) {
   print_line(machine.processor.name + ", " + std::to_string(machine.processor.cores) + " cores");
   std::string features;
   for (const std::string& feature : machine.processor.features) features += " " + feature;
@@ -55,12 +47,28 @@ void devices(const Common& common) {
     rows.push_back({info.id, std::string(to_string(info.provider)), format_bytes(line.total),
                     format_bytes(line.available), format_bytes(line.budget), info.name});
   }
-  print_line(table(rows));
-  const HardwareProfile profile = machine.profile();
-  print_line("hardware tier: " + std::string(to_string(profile.tier())) +
-             " (what `auto` goes by); provider: " +
-             std::string(to_string(profile.recommended_provider())));
-  for (const std::string& note : machine.notes) print_line("note: " + note);
+  print_line(table(rows) + "\n");
+  print_line("hardware tier: " + std::string(to_string(machine.profile().tier())) +
+             " (the model 'auto' means goes by it)");
+  print_line("provider: " + std::string(to_string(choice.provider)));
+  if (!choice.fell_back.empty()) print_line("  auto passed over " + choice.fell_back);
+}
+
+}  // namespace
+
+int devices(const Common& common) {
+  using enum ExecutionProvider;
+  const auto engine = open_engine(common);
+  const Machine machine = engine->machine();
+  const MemoryReport memory = engine->memory();
+  const Placement choice =
+      choose_placement(machine, common.engine.provider, {Cuda, DirectML, CoreML, Cpu});
+  if (common.json) {
+    print_json(as_value(machine, memory, choice));
+  } else {
+    print(machine, memory, choice);
+  }
+  return 0;
 }
 
 }  // namespace roost::cli

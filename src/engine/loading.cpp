@@ -57,8 +57,8 @@ std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& r
     if (!why) return backend;
     reasons += (reasons.empty() ? "" : "; ") + std::string(backend->name()) + ": " + *why;
   }
-  throw ModelLoadException(record.id,
-                           "no backend can run '" + printable(record.source) + "' (" + reasons + ")",
+  const std::string what = record.source == record.id ? "it" : "'" + printable(record.source) + "'";
+  throw ModelLoadException(record.id, "no backend can run " + what + " (" + reasons + ")",
                            ErrorCode::Unsupported);
 }
 

@@ -44,11 +44,12 @@ catalog::ModelRecord record_from(const ModelRegistration& given, WallTime now) {
 }
 
 [[noreturn]] void refuse_hub(const std::string& name, const catalog::Resolution& found) {
-  const std::string means = name == found.id ? "'" + name + "'" : "'" + name + "' means the model '" + found.id + "', which";
-  throw ModelLoadException(
-      name, means + " comes from a hub, and this version cannot fetch from hubs. Give a local model "
-                    "('file:/path'), or use 'builtin:lexical', which needs no network",
-      ErrorCode::Unsupported);
+  const std::string means = name == found.id ? "" : " means '" + found.id + "', which";
+  throw ModelLoadException(name,
+                           "'" + name + "'" + means +
+                               " comes from a hub, and this version cannot fetch from hubs; "
+                               "'builtin:lexical' needs no network",
+                           ErrorCode::Unsupported);
 }
 
 }  // namespace

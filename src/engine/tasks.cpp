@@ -96,6 +96,11 @@ std::vector<Vector> Embedder::embed(std::span<const std::string> texts,
   return vectors;
 }
 
+std::vector<Vector> Embedder::embed(std::initializer_list<std::string> texts,
+                                    std::stop_token stop) const {
+  return embed(std::span(texts.begin(), texts.size()), std::move(stop));
+}
+
 std::future<Vector> Embedder::embed_async(std::string text, std::stop_token stop) const {
   return in_background([self = *this, text = std::move(text), stop = std::move(stop)] {
     return self.embed(text, stop);
@@ -107,6 +112,11 @@ std::future<std::vector<Vector>> Embedder::embed_async(std::vector<std::string> 
   return in_background([self = *this, texts = std::move(texts), stop = std::move(stop)] {
     return self.embed(texts, stop);
   });
+}
+
+std::future<std::vector<Vector>> Embedder::embed_async(std::initializer_list<std::string> texts,
+                                                       std::stop_token stop) const {
+  return embed_async(std::vector(texts), std::move(stop));
 }
 
 // --- rerank
@@ -126,6 +136,12 @@ std::vector<double> Reranker::score(std::string_view query,
   return {rows.begin(), rows.end()};
 }
 
+std::vector<double> Reranker::score(std::string_view query,
+                                    std::initializer_list<std::string> documents,
+                                    std::stop_token stop) const {
+  return score(query, std::span(documents.begin(), documents.size()), std::move(stop));
+}
+
 std::vector<Ranked> Reranker::rerank(std::string_view query,
                                      std::span<const std::string> documents,
                                      const RerankOptions& options, std::stop_token stop) const {
@@ -139,6 +155,12 @@ std::vector<Ranked> Reranker::rerank(std::string_view query,
   ranked.reserve(order.size());
   for (const std::size_t index : order) ranked.push_back({scores[index], index, documents[index]});
   return ranked;
+}
+
+std::vector<Ranked> Reranker::rerank(std::string_view query,
+                                     std::initializer_list<std::string> documents,
+                                     const RerankOptions& options, std::stop_token stop) const {
+  return rerank(query, std::span(documents.begin(), documents.size()), options, std::move(stop));
 }
 
 std::future<std::vector<Ranked>> Reranker::rerank_async(std::string query,

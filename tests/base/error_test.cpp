@@ -35,6 +35,11 @@ TEST(Errors, BudgetSaysNeedFreeAndShort) {
   EXPECT_EQ(error.short_by(), MemoryVector::host(2048));
 }
 
+TEST(Errors, ALoadFailureNamesItsModelOnce) {
+  EXPECT_STREQ(ModelLoadException("m", "no file").what(), "loading 'm': no file");
+  EXPECT_STREQ(ModelLoadException("m", "'m' needs 1 B").what(), "'m' needs 1 B");
+}
+
 TEST(Errors, HostileNamesArePrintedEscaped) {
   const ModelNotFoundException error("a\n\x1b[31m", "no such model");
   EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos);

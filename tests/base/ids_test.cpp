@@ -50,6 +50,34 @@ TEST(Text, ControlBytesAndLengthAreRefused) {
   EXPECT_THROW(check_text("query", "a\x01", 10), RoostError);
 }
 
+struct PrintCase {
+  const char* name;
+  std::string text, printed;
+};
+
+class PrintableTest : public testing::TestWithParam<PrintCase> {};
+
+TEST_P(PrintableTest, EscapesOnlyWhatCouldHarm) {
+  EXPECT_EQ(printable(GetParam().text), GetParam().printed);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, PrintableTest,
+    testing::Values(PrintCase{"Plain", "a b~", "a b~"},
+                    PrintCase{"ValidUtf8", "modèle 模型 🦉", "modèle 模型 🦉"},
+                    PrintCase{"Escape", "a\x1b[31m", "a\\x1b[31m"},
+                    PrintCase{"Delete", "\x7f", "\\x7f"},
+                    PrintCase{"C1Control", "\xc2\x9b", "\\xc2\\x9b"},
+                    PrintCase{"StrayByte", "mod\xe8le", "mod\\xe8le"},
+                    PrintCase{"Overlong", "\xc0\xaf", "\\xc0\\xaf"},
+                    PrintCase{"Cut", "è" "\xc3", "è\\xc3"},
+                    PrintCase{"RightToLeftOverride", "\u202egnp", "\\xe2\\x80\\xaegnp"},
+                    PrintCase{"Longest", std::string(80, 'a'), std::string(80, 'a')},
+                    PrintCase{"TooLong", std::string(81, 'a'), std::string(80, 'a') + "..."},
+                    PrintCase{"NoHalfCharacter", std::string(79, 'a') + "è",
+                              std::string(79, 'a') + "..."}),
+    [](const auto& test) { return test.param.name; });
+
 TEST(NearestNames, FindsTyposAndParts) {
   const std::vector<std::string> names = {"default", "fast", "quality", "multilingual"};
   EXPECT_EQ(nearest_names("defualt", names), std::vector<std::string>{"default"});

@@ -15,7 +15,9 @@ TEST(Value, PrintsCanonicalJson) {
   v["a"] = 1e300;
   EXPECT_EQ(v.to_json(), R"({"a":1e+300,"b":[1,2.5,"x\n\"\\",null,true]})");
   EXPECT_EQ(Value(std::numeric_limits<double>::infinity()).to_json(), "null");
-  EXPECT_EQ(Value("\x01").to_json(), "\"\\u0001\"");
+  EXPECT_EQ(Value("\x01\t").to_json(), "\"\\u0001\\u0009\"");
+  EXPECT_EQ(Value("è").to_json(), "\"è\"");
+  EXPECT_EQ(Value("a\xff").to_json(), R"("a\\xff")");  // JSON must be UTF-8
 }
 
 TEST(Value, MergePatchRemovesMergesAndReplaces) {

@@ -23,7 +23,7 @@ std::optional<std::string> LexicalBackend::why_not(const ModelDescription& descr
     return "there is no built-in model '" + printable(description.source) + "'; there is " +
            std::string(kSource);
   }
-  return "'" + printable(description.source) + "' is not a built-in model";
+  return "it is not a built-in model";
 }
 
 void LexicalBackend::check_options(const Value& options) const {

@@ -85,8 +85,8 @@ ModelInfo LexicalModel::info() const {
   info.backend = "builtin";
   info.family = "lexical";
   info.description =
-      "lexical, not trained: texts come out near each other when they share words or parts of "
-      "words, and only then; it knows nothing of meaning. Scores are (1 + cosine) / 2.";
+      "lexical, not trained: near means shared words or parts of words, not shared meaning; "
+      "scores are (1 + cosine) / 2";
   info.tasks = {Task::Embed, Task::Rerank};
   info.dimensions = shape_.dimensions;
   info.device_id = device_->info().id;

@@ -66,6 +66,12 @@ std::vector<Vector> BaseEmbeddingService::embed_texts(std::span<const std::strin
   return vectors;
 }
 
+std::vector<Vector> BaseEmbeddingService::embed_texts(std::initializer_list<std::string> texts,
+                                                      std::size_t batch_size, EmbeddingMode mode,
+                                                      std::stop_token stop) const {
+  return embed_texts(std::span(texts.begin(), texts.size()), batch_size, mode, std::move(stop));
+}
+
 Vector BaseEmbeddingService::embed_single(const std::string& text, EmbeddingMode mode,
                                           std::stop_token stop) const {
   return std::move(embed_batch(std::span(&text, 1), mode, std::move(stop)).front());

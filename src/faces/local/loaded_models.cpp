@@ -21,6 +21,10 @@ std::string declared_prompt(const ModelInfo& info, std::string_view key) {
   return prompt != nullptr && prompt->is_string() ? prompt->as_string() : std::string();
 }
 
+std::span<const std::string> as_span(std::initializer_list<std::string> texts) {
+  return {texts.begin(), texts.size()};
+}
+
 std::vector<std::string> with_prompt(const std::string& prompt,
                                      std::span<const std::string> texts) {
   std::vector<std::string> prompted(texts.begin(), texts.end());
@@ -123,6 +127,11 @@ std::vector<Vector> EmbeddingModel::embed(std::span<const std::string> texts,
   return vectors;
 }
 
+std::vector<Vector> EmbeddingModel::embed(std::initializer_list<std::string> texts,
+                                          std::stop_token stop) const {
+  return embed(as_span(texts), std::move(stop));
+}
+
 std::future<Vector> EmbeddingModel::embed_async(std::string text, std::stop_token stop) const {
   return std::async(std::launch::async,
                     [held = held(), text = std::move(text), stop = std::move(stop)] {
@@ -142,6 +151,11 @@ std::future<std::vector<Vector>> EmbeddingModel::embed_async(std::vector<std::st
                     });
 }
 
+std::future<std::vector<Vector>> EmbeddingModel::embed_async(
+    std::initializer_list<std::string> texts, std::stop_token stop) const {
+  return embed_async(std::vector(texts), std::move(stop));
+}
+
 Vector EmbeddingModel::embed_query(std::string_view text, std::stop_token stop) const {
   const std::string prompt = declared_prompt(held()->model().info(), "query_prefix");
   return embed(prompt + std::string(text), std::move(stop));
@@ -159,11 +173,21 @@ std::vector<Vector> EmbeddingModel::embed_queries(std::span<const std::string> t
   return embed(with_prompt(prompt, texts), std::move(stop));
 }
 
+std::vector<Vector> EmbeddingModel::embed_queries(std::initializer_list<std::string> texts,
+                                                  std::stop_token stop) const {
+  return embed_queries(as_span(texts), std::move(stop));
+}
+
 std::vector<Vector> EmbeddingModel::embed_passages(std::span<const std::string> texts,
                                                    std::stop_token stop) const {
   const std::string prompt = declared_prompt(held()->model().info(), "passage_prefix");
   if (prompt.empty()) return embed(texts, std::move(stop));
   return embed(with_prompt(prompt, texts), std::move(stop));
+}
+
+std::vector<Vector> EmbeddingModel::embed_passages(std::initializer_list<std::string> texts,
+                                                   std::stop_token stop) const {
+  return embed_passages(as_span(texts), std::move(stop));
 }
 
 // --- RerankerModel
@@ -175,6 +199,12 @@ std::vector<Ranked> RerankerModel::rerank(std::string_view query,
                                           std::span<const std::string> documents, std::size_t top_k,
                                           std::stop_token stop) const {
   return held()->model().rerank(query, documents, {.top_k = top_k}, std::move(stop));
+}
+
+std::vector<Ranked> RerankerModel::rerank(std::string_view query,
+                                          std::initializer_list<std::string> documents,
+                                          std::size_t top_k, std::stop_token stop) const {
+  return rerank(query, as_span(documents), top_k, std::move(stop));
 }
 
 std::future<std::vector<Ranked>> RerankerModel::rerank_async(std::string query,
@@ -189,6 +219,12 @@ std::vector<double> RerankerModel::score(std::string_view query,
                                          std::span<const std::string> documents,
                                          std::stop_token stop) const {
   return held()->model().score(query, documents, std::move(stop));
+}
+
+std::vector<double> RerankerModel::score(std::string_view query,
+                                         std::initializer_list<std::string> documents,
+                                         std::stop_token stop) const {
+  return score(query, as_span(documents), std::move(stop));
 }
 
 }  // namespace roost

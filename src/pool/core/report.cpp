@@ -43,6 +43,26 @@ std::string what_it_waits_for(Obstacle obstacle) {
   }
 }
 
+std::string unbudgeted(const Snapshot& s) {
+  std::string memories;
+  s.need.for_each([&](MemoryId m, std::uint64_t) {
+    if (s.totals.budget[m] == 0) memories += (memories.empty() ? "" : ", ") + to_string(m);
+  });
+  return memories;
+}
+
+std::string over_budget(const Snapshot& s, const Decision& d) {
+  MemoryVector budget, left;
+  d.short_by.for_each([&](MemoryId m, std::uint64_t bytes) {
+    budget[m] = s.totals.budget[m];
+    left[m] = s.need[m] - bytes;
+  });
+  const std::string text = ", and the budget is " + to_string(budget);
+  if (left == budget) return text + "; raise the budget, or choose a smaller variant";
+  return text + ", of which what is pinned or lost leaves " + to_string(left) +
+         "; raise the budget, unpin something, or choose a smaller variant";
+}
+
 }  // namespace
 
 Snapshot Core::Impl::snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const {
@@ -86,6 +106,7 @@ PlanReport Core::Impl::report(const Slot& slot, const Snapshot& s, const Decisio
     out.victims.push_back({resident.spec.model, victim.demote, accounts.of(resident.id).live,
                            victim_text(resident, s.now)});
   }
+  if (d.verdict == Verdict::Refuse) out.refused_as = code_of(d.obstacle);
   out.waits_for = d.verdict == Verdict::Wait ? what_it_waits_for(d.obstacle) : "";
   out.explanation = explain(slot, s, d);
   return out;
@@ -134,19 +155,12 @@ std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
   const std::string needs = name + " needs " + to_string(s.need);
   switch (d.obstacle) {
     case Obstacle::NoBudget:
-      return needs + ", but there is no budget for " + to_string(d.short_by) +
-             " of it; give that memory a budget, or choose another device";
-    case Obstacle::TooBig: {
-      MemoryVector budget;
-      s.need.for_each([&](MemoryId m, std::uint64_t) { budget[m] = s.totals.budget[m]; });
-      return needs + ", which is " + to_string(d.short_by) + " more than the budget of " +
-             to_string(budget) + " can ever give beside pinned and lost memory; raise the " +
-             "budget, unpin something, or choose a smaller variant";
-    }
+      return needs + ", and there is no budget for " + unbudgeted(s) +
+             "; give that memory one, or choose another device";
+    case Obstacle::TooBig: return needs + over_budget(s, d);
     case Obstacle::OtherProcesses:
-      return needs + ", but other processes leave " + to_string(d.short_by) +
-             " too little even with everything evicted; stop some of them, or choose a smaller "
-             "variant";
+      return needs + ", and other processes leave less, whatever is evicted; stop some of them, " +
+             "or choose a smaller variant";
     case Obstacle::PinnedGroup:
       return name + " cannot be loaded while a pinned model of its group '" +
              printable(slot.spec.policy.group) + "' is; unpin that one first";

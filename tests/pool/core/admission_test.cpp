@@ -52,7 +52,7 @@ TEST(Admission, AZeroBudgetIsARefusalThatSaysSo) {
   World w(host(10));
   const WaiterId waiter = w.ask(w.model("a", gpu(5)));
   EXPECT_EQ(w.refused(waiter), ErrorCode::BudgetExceeded);
-  EXPECT_THAT(w.refusals.at(waiter).message, HasSubstr("no budget for device:0 5 B"));
+  EXPECT_THAT(w.refusals.at(waiter).message, HasSubstr("needs device:0 5 B, and there is no budget for device:0;"));
 }
 
 TEST(Admission, PinnedIsNeverEvicted) {

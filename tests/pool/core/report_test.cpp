@@ -40,16 +40,32 @@ TEST(Report, IsWhatARequestWouldMeet) {
   EXPECT_TRUE(w.core.plan(a, {}, w.now).already_loaded);
   EXPECT_EQ(w.core.plan(b, {}, w.now).verdict, Verdict::Wait);
   EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("leases"));
+  EXPECT_EQ(w.core.plan(b, {}, w.now).refused_as, std::nullopt);
   EXPECT_EQ(w.core.plan(b, fail_fast, w.now).verdict, Verdict::Refuse);
   const PlanReport never = w.core.plan(c, {}, w.now);
   EXPECT_EQ(never.verdict, Verdict::Refuse);
   EXPECT_EQ(never.short_by, host(1));
-  EXPECT_THAT(never.explanation, HasSubstr("raise the budget"));
+  EXPECT_EQ(never.refused_as, ErrorCode::BudgetExceeded);
+  EXPECT_EQ(never.explanation,
+            "'c' needs host 11 B, and the budget is host 10 B; raise the budget, or choose a "
+            "smaller variant");
   w.release(a);
   EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("a moment ago"));
   w.unload(a);
   EXPECT_THAT(w.core.plan(a, {}, w.now).waits_for, HasSubstr("its own unload"));
   EXPECT_EQ(w.core.plan(b, {}, w.now).verdict, Verdict::Admit);  // the bytes are on their way
+}
+
+TEST(Report, SaysWhatPinnedModelsLeave) {
+  World w(host(10));
+  SlotPolicy pinned;
+  pinned.pinned = true;
+  const SlotId a = w.resident("a", host(6));
+  w.in([&](Core& core, Instant now, Actions& out) { core.set_policy(a, pinned, now, out); });
+  const PlanReport plan = w.core.plan(w.model("b", host(8)), {}, w.now);
+  EXPECT_EQ(plan.short_by, host(4));
+  EXPECT_THAT(plan.explanation, HasSubstr("the budget is host 10 B, of which what is pinned or "
+                                          "lost leaves host 4 B; raise the budget, unpin"));
 }
 
 TEST(Report, KnowsTheQueueAhead) {
@@ -69,6 +85,7 @@ TEST(Report, TellsOfBackOffAndClosing) {
   w.ask(a);
   w.load_failed(a);
   EXPECT_EQ(w.core.plan(a, {}, w.now).verdict, Verdict::Refuse);
+  EXPECT_EQ(w.core.plan(a, {}, w.now).refused_as, ErrorCode::LoadBackoff);
   EXPECT_THAT(w.core.plan(a, {}, w.now).explanation, HasSubstr("allowed in 1 s"));
   RequestSpec retry;
   retry.retry_now = true;
