@@ -53,7 +53,7 @@ struct ModelStatus {
   FetchState files = FetchState::Absent;
   bool draining = false;
   bool queued = false;
-  std::string device;
+  std::string device;      // where it is or goes to; empty when idle
   MemoryVector footprint;  // measured; while loading: reserved
   std::uint32_t leases = 0, calls = 0;
   std::size_t waiters = 0;
