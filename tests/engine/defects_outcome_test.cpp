@@ -135,6 +135,7 @@ TEST_F(DefectsOutcomeTest, TimeoutsStoredButUnused) {
     EXPECT_EQ(running.wait_for(seconds(0)), std::future_status::timeout);
     manual_clock.advance(milliseconds(1));
     EXPECT_EQ(code_of(running), ErrorCode::DeadlineExceeded);
+    while (engine().status().active_fetches != 0) std::this_thread::yield();
   };
   script.gate(FakeStep::Load).shut();
   files.gate.shut();

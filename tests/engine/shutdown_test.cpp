@@ -10,11 +10,14 @@ namespace {
 
 class ShutdownTest : public EngineTest {
  protected:
-  // Closes on another thread, which must wait for what is held at `gate`, then lets that go.
-  void close_while_held(FakeScript& script, FakeStep step) {
+  // Closes on another thread, which must wait for what is held at the gate, then lets that go.
+  // `meanwhile` may wait for what the close has to tell before that.
+  void close_while_held(FakeScript& script, FakeStep step,
+                        const std::function<void()>& meanwhile = {}) {
     script.gate(step).await_arrivals();
     auto closing = std::async(std::launch::async, [&] { engine().close(); });
     while (!is_closed()) std::this_thread::yield();
+    if (meanwhile) meanwhile();
     EXPECT_EQ(closing.wait_for(std::chrono::seconds(0)), std::future_status::timeout)
         << "work that does not stop is waited for";
     script.gate(step).open();
@@ -69,8 +72,8 @@ TEST_F(ShutdownTest, LoadingWhatDoesNotStop) {
   script.gate(FakeStep::Load).shut();
   script.ignore_stop(FakeStep::Load);
   auto loading = engine().model_async("a");
-  close_while_held(script, FakeStep::Load);
-  EXPECT_EQ(code_of(loading), ErrorCode::EngineClosed);
+  close_while_held(script, FakeStep::Load,
+                   [&] { EXPECT_EQ(code_of(loading), ErrorCode::EngineClosed); });
 }
 
 TEST_F(ShutdownTest, Queued) {
@@ -144,8 +147,8 @@ TEST_F(ShutdownTest, Unloading) {
   script.gate(FakeStep::Unload).shut();
   script.ignore_stop(FakeStep::Unload);
   auto unloading = engine().unload_async("a");
-  close_while_held(script, FakeStep::Unload);
-  EXPECT_EQ(code_of(unloading), ErrorCode::EngineClosed);
+  close_while_held(script, FakeStep::Unload,
+                   [&] { EXPECT_EQ(code_of(unloading), ErrorCode::EngineClosed); });
 }
 
 TEST_F(ShutdownTest, AllAtOnceAndByMany) {
