@@ -89,22 +89,22 @@ TEST_F(ObserveTest, WatchedModelsAreProbedAgainAndAgain) {
 
 // --- usage and latency
 
-TEST_F(ObserveTest, UsageCountsEveryCallOfEveryCopy) {
+TEST_F(ObserveTest, UsageCountsEveryCallButThoseOfIsolatedCopies) {
   FakeScript& script = add("a", kMiB);
   {
     const Embedder shared = engine().embedder("a");
     const Embedder own = engine().embedder("a", {.isolated = true});
-    shared.embed("one"), own.embed("two");
-    engine().reranker("a").score("query", std::vector<std::string>{"three"});
+    shared.embed("one"), own.embed("its own affair");
+    engine().reranker("a").score("query", std::vector<std::string>{"two"});
     script.fail(FakeStep::Run, 1, [] { throw std::runtime_error("no"); });
-    EXPECT_EQ(code_of([&] { shared.embed("four"); }), ErrorCode::InferenceFailed);
+    EXPECT_EQ(code_of([&] { shared.embed("three"); }), ErrorCode::InferenceFailed);
     own.warm_up();
     engine().check_health("a");
   }
   while (script.alive() > 1) std::this_thread::yield();  // the isolated one goes by itself
   engine().unload("a");
   const UsageReport usage = engine().usage("a");
-  EXPECT_EQ(usage.successes, 3u) << "neither a warm-up nor a probe is a request";
+  EXPECT_EQ(usage.successes, 2u) << "neither a warm-up nor a probe is a request";
   EXPECT_EQ(usage.failures, 1u);
   EXPECT_EQ(usage.requests, usage.successes + usage.failures);
   EXPECT_TRUE(usage.last_used);
