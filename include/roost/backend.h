@@ -108,6 +108,7 @@ struct ModelInfo {
 
 // A loaded model; its destructor unloads it. tokenize() is called from many threads at once;
 // run() by any thread, but one at a time on a device; the rest by the pool, never during run().
+// Outputs that are not finite numbers are a failed run, but for raw tensors.
 class Model {
  public:
   virtual ~Model() = default;

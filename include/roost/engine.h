@@ -53,7 +53,7 @@ struct ModelStatus {
   FetchState files = FetchState::Absent;
   bool draining = false;
   bool queued = false;
-  std::string device;
+  std::string device;      // where it is or goes to; empty when idle
   MemoryVector footprint;  // measured; while loading: reserved
   std::uint32_t leases = 0, calls = 0;
   std::size_t waiters = 0;
@@ -262,9 +262,10 @@ class Engine {
                    std::size_t max = 1'000) const;
 
   // Closes the door, cancels, revokes every lease and waits only for calls in flight. Bounded;
-  // idempotent; whoever else closes at the same time waits too. Afterwards every call but the
-  // looks throws EngineClosed. From an event listener, a load or a use of a model, which it would
-  // wait for, it throws InvalidArgument and closes nothing; the destructor there is fatal.
+  // idempotent; whoever else closes at the same time waits too. Afterwards looks still answer,
+  // there is nothing to cancel, and every other call throws EngineClosed; so are told those who
+  // wait for an unload that still runs. From an event listener, a load or a use of a model, which
+  // it would wait for, it throws InvalidArgument and closes nothing; the destructor there is fatal.
   void close();
 
   struct Impl;  // for the engine's own files

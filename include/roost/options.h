@@ -109,13 +109,8 @@ struct UnloadOptions {
   void validate() const;
 };
 
-struct CallOptions {
-  std::chrono::milliseconds timeout{0};
-};
-
 struct RerankOptions {
   std::size_t top_k = 0;  // 0: all
-  CallOptions call = {};
 };
 
 }  // namespace roost

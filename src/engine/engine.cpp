@@ -149,6 +149,7 @@ void Engine::close() {
 // --- events, jobs, machine
 
 Subscription Engine::subscribe(EventListener listener) {
+  impl_->check_open();
   return impl_->events.subscribe(std::move(listener));
 }
 

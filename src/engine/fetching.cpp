@@ -13,13 +13,22 @@ void Engine::fetch(const std::string& name,
 std::future<void> Engine::fetch_async(const std::string& name,
                                       const std::function<void(const FetchProgress&)>& progress,
                                       std::stop_token stop) {
-  Impl& self = *impl_;
-  self.check_open();
+  try {
+    return impl_->start_fetch(name, progress, std::move(stop));
+  } catch (const RoostError&) {
+    return failed_future<void>();
+  }
+}
+
+std::future<void> Engine::Impl::start_fetch(
+    const std::string& name, const std::function<void(const FetchProgress&)>& progress,
+    std::stop_token stop) {
+  check_open();
   if (stop.stop_requested()) {
     throw CancelledException("fetching '" + printable(name) + "' was cancelled before it began");
   }
-  const catalog::ModelRecord record = self.record_of(name, catalog::Domain::Any);
-  const std::shared_ptr<ModelSource> files = self.files_of(record);
+  const catalog::ModelRecord record = record_of(name, catalog::Domain::Any);
+  const std::shared_ptr<ModelSource> files = files_of(record);
   const auto promise = std::make_shared<std::promise<void>>();
   std::future<void> future = promise->get_future();
   if (files == nullptr || files->is_present()) {
@@ -38,7 +47,7 @@ std::future<void> Engine::fetch_async(const std::string& name,
       promise->set_value();
     }
   };
-  self.fetches.ask(std::move(request));
+  fetches.ask(std::move(request));
   return future;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,10 @@ struct Engine::Impl {
   PlanReport plan(const Prepared& prepared, const pool::RequestSpec& request);
   void refuse_if_hopeless(const Prepared& prepared);
 
+  std::future<void> start_fetch(const std::string& name,
+                                const std::function<void(const FetchProgress&)>& progress,
+                                std::stop_token stop);
+
   // --- unloading
   class Unloading;
   enum class WhenInUse { Refuse, Skip };
@@ -119,6 +124,14 @@ struct Engine::Impl {
 // Budgets as the options say, or the defaults: host max(RAM/4, min(RAM/2, RAM - 4 GiB)), devices
 // 90 % of their memory.
 MemoryVector budget_of(const EngineOptions& options, const Machine& machine);
+
+// Of the exception that is being handled: an asynchronous call tells it like every other failure.
+template <class T>
+std::future<T> failed_future() {
+  std::promise<T> failed;
+  failed.set_exception(std::current_exception());
+  return failed.get_future();
+}
 
 // What throw_refusal() throws.
 std::exception_ptr error_of(const std::string& model, const pool::Refusal& why);

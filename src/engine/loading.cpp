@@ -32,6 +32,32 @@ LoadProgress as_load_progress(const FetchProgress& fetched) {
   return progress;
 }
 
+// Whoever waits for a model's files may find it loaded by another who did. He hears the steps then
+// that he missed, before he is answered.
+class StepsToTell {
+ public:
+  using Tell = std::function<void(const LoadProgress&)>;
+  StepsToTell(std::string model, Tell tell) : model_(std::move(model)), tell_(std::move(tell)) {}
+  void tell(const LoadProgress& progress) {
+    step_ = progress.step;
+    tell_(progress);
+  }
+  void tell_the_rest() {
+    try {
+      while (step_ < pool::kLoadSteps) {
+        tell(pool::progress_of(model_, static_cast<pool::LoadStep>(step_ + 1), 0));
+      }
+    } catch (...) {  // user code: whatever it throws is its own affair
+      step_ = pool::kLoadSteps;
+    }
+  }
+
+ private:
+  const std::string model_;
+  const Tell tell_;
+  int step_ = 0;
+};
+
 // The fast door's name for what is asked in a domain.
 std::string door_of(const std::string& name, catalog::Domain domain) {
   if (domain == catalog::Domain::Any) return name;
@@ -207,10 +233,21 @@ void Engine::Impl::fetch_first(const Prepared& prepared, const LoadOptions& load
       told(as_load_progress(fetched));
     };
   }
-  request.done = [this, prepared, load, lease, stop, answer](std::exception_ptr error) {
+  LoadOptions watched = load;
+  Done last = answer;
+  if (load.progress) {
+    const auto steps = std::make_shared<StepsToTell>(id, load.progress);
+    watched.progress = [steps](const LoadProgress& progress) { steps->tell(progress); };
+    last = [steps, answer](pool::Outcome outcome, std::exception_ptr error) {
+      if (!error) steps->tell_the_rest();
+      answer(std::move(outcome), std::move(error));
+    };
+  }
+  request.done = [this, prepared, watched, lease, stop, last,
+                  answer](std::exception_ptr error) {
     if (!error) {
       try {
-        ask_pool(prepared, load, lease, stop, answer);
+        ask_pool(prepared, watched, lease, stop, last);
         return;
       } catch (...) {  // thread root: the waiter gets it
         error = std::current_exception();

@@ -58,7 +58,7 @@ ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
   status.tier = slot.tier;
   status.draining = slot.draining;
   status.queued = slot.state != ModelState::Loading && slot.waiters != 0;
-  status.device = chosen->device_id;
+  if (slot.state != ModelState::Idle || slot.waiters != 0) status.device = chosen->device_id;
   status.health = chosen->health;
   status.latency = chosen->latency;
   status.last_failure = slot.last_failure;
@@ -187,6 +187,9 @@ void Engine::set_budget(const std::string& device, std::uint64_t bytes) {
   Impl& self = *impl_;
   self.check_open();
   const MemoryId memory = self.machine.find(device)->info().memory;
+  EngineOptions changed;
+  changed.device_budget_bytes[device] = bytes;
+  changed.validate();
   MemoryVector budget;
   {
     MutexLock lock(self.mutex);

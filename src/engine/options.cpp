@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t kMostThreads = 1024;
 constexpr std::size_t kMostNameBytes = 256;
 constexpr std::chrono::milliseconds kMostTime = std::chrono::hours(24 * 365 * 100);
+constexpr std::uint64_t kMostBytes = INT64_MAX;  // what is more was a negative number
 
 [[noreturn]] void out_of_range(const std::string& option, const std::string& value,
                                const std::string& allowed) {
@@ -35,6 +36,23 @@ void count_between(const std::string& option, std::size_t value, std::size_t lea
   if (value < least || value > most) {
     out_of_range(option, std::to_string(value),
                  std::to_string(least) + " to " + std::to_string(most));
+  }
+}
+
+void check_budget(const std::string& option, std::uint64_t bytes) {
+  if (bytes > kMostBytes) {
+    out_of_range(option, std::to_string(bytes), "0 to " + std::to_string(kMostBytes) + " bytes");
+  }
+}
+
+void check_machine(const Machine& machine) {
+  if (machine.devices.empty()) {
+    throw RoostError(ErrorCode::InvalidArgument, "option 'machine' has no device; the host is one");
+  }
+  for (const auto& device : machine.devices) {
+    if (device == nullptr) {
+      throw RoostError(ErrorCode::InvalidArgument, "option 'machine' holds a null pointer");
+    }
   }
 }
 
@@ -102,9 +120,11 @@ void EngineOptions::validate() const {
   at_least("backoff_most", backoff_most, backoff_first);
   at_least("health_interval", health_interval, std::chrono::milliseconds(0));
   at_least("pressure_interval", pressure_interval, std::chrono::milliseconds(0));
-  if (machine && machine->devices.empty()) {
-    throw RoostError(ErrorCode::InvalidArgument, "option 'machine' has no device; the host is one");
+  if (host_budget_bytes) check_budget("host_budget_bytes", *host_budget_bytes);
+  for (const auto& [device, bytes] : device_budget_bytes) {
+    check_budget("device_budget_bytes[" + printable(device) + "]", bytes);
   }
+  if (machine) check_machine(*machine);
   for (const auto& backend : backends) {
     if (backend == nullptr) {
       throw RoostError(ErrorCode::InvalidArgument, "option 'backends' holds a null pointer");

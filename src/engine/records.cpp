@@ -128,6 +128,7 @@ void Engine::register_model(const std::string& id, const std::string& source) {
 void Engine::unregister_model(const std::string& id) {
   Impl& self = *impl_;
   self.check_open();
+  check_model_id(id);
   const auto record = self.catalog->get(id);
   if (!record) throw ModelNotFoundException(id, "it is not registered");
   self.pool.unbind_all_doors();
@@ -193,6 +194,7 @@ void Engine::set_alias(const std::string& alias, const std::string& target, bool
 
 void Engine::remove_alias(const std::string& alias) {
   impl_->check_open();
+  check_model_id(alias);
   impl_->catalog->remove_alias(catalog::Domain::Any, alias);
   impl_->pool.unbind_all_doors();
 }

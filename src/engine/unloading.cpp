@@ -121,10 +121,8 @@ std::future<UnloadReport> Engine::unload_async(const std::string& name,
                                                std::stop_token stop) {
   try {
     return impl_->start_unload(name, options, stop);
-  } catch (const RoostError&) {  // the future tells it, as of every other failure
-    std::promise<UnloadReport> failed;
-    failed.set_exception(std::current_exception());
-    return failed.get_future();
+  } catch (const RoostError&) {
+    return failed_future<UnloadReport>();
   }
 }
 
@@ -155,6 +153,9 @@ std::vector<pool::SlotId> Engine::Impl::images_of(const std::string& name,
 void Engine::cache(const std::string& name, const std::vector<std::string>& components,
                    std::stop_token stop) {
   Impl& self = *impl_;
+  if (stop.stop_requested()) {
+    throw CancelledException("caching '" + printable(name) + "' was cancelled before it began");
+  }
   pool::RequestSpec request;
   request.lease = false;
   for (const pool::SlotId image : self.images_of(name, components)) {

@@ -92,6 +92,7 @@ class EngineTest : public testing::Test {
       return error.code();
     }
     ADD_FAILURE() << "nothing was thrown";
+    last_message().clear();
     return ErrorCode::Internal;
   }
   template <class T>

@@ -64,6 +64,9 @@ void ModelHandle::run(Task task, std::span<const Sequence> sequences, std::span<
 
 void ModelHandle::warm_up(std::stop_token stop) const { leased().warm_up(std::move(stop)); }
 
-void ModelHandle::with(const std::function<void(Model&)>& f) const { leased().with(f); }
+void ModelHandle::with(const std::function<void(Model&)>& f) const {
+  if (!f) throw RoostError(ErrorCode::InvalidArgument, "there is no function to run on the model");
+  leased().with(f);
+}
 
 }  // namespace roost

@@ -397,26 +397,9 @@ void Pool::stop() {
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     core.close(now, out);
     doors_.unbind_all();
-    for (const auto& [id, slot] : slots_) {
-      if (slot->kind != SlotKind::Model || core.view(slot->id).state != ModelState::Loaded) continue;
-      UnloadSpec spec;
-      spec.force = true;
-      core.unload(add_waiter(slot->id, {}, false, [](const Outcome&) {}), slot->id, spec, now, out);
-    }
   });
-  {
-    // Bounded: revoked leases are not waited for, only calls in flight and loads told to stop.
-    MutexLock lock(mutex_);
-    changed_.wait(mutex_, [this]() ROOST_REQUIRES(mutex_) {
-      if (core_.loading() != 0) return false;
-      for (const auto& [id, slot] : slots_) {
-        const ModelState state = core_.view(slot->id).state;
-        if (state == ModelState::Loading || state == ModelState::Unloading) return false;
-        if (slot->kind == SlotKind::Model && state == ModelState::Loaded) return false;
-      }
-      return true;
-    });
-  }
+  unload_every(SlotKind::Model);
+  unload_every(SlotKind::Image);  // nobody holds one any more
   governor_.request_stop();
   if (governor_.joinable()) governor_.join();
   loaders_.stop();
@@ -424,11 +407,33 @@ void Pool::stop() {
   returns_->close();
   for (const auto& executor : executors_) executor->stop();
   MutexLock lock(mutex_);
-  for (const auto& [id, slot] : slots_) {
-    slot->image.reset();
-    slot->gone = {};
-  }
+  for (const auto& [id, slot] : slots_) slot->gone = {};
   epoch_.reclaim();
+}
+
+// Bounded: revoked leases are not waited for, only calls in flight and loads told to stop. Models
+// stay loaded while calls run; what goes of the images is on its way at once.
+void Pool::unload_every(SlotKind kind) {
+  const auto is_loaded = [kind](const Core& core, const Slot& slot) {
+    return slot.kind == kind && core.view(slot.id).state == ModelState::Loaded;
+  };
+  decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
+    UnloadSpec spec;
+    spec.force = true;
+    for (const auto& [id, slot] : slots_) {
+      if (!is_loaded(core, *slot)) continue;
+      core.unload(add_waiter(slot->id, {}, false, [](const Outcome&) {}), slot->id, spec, now, out);
+    }
+  });
+  MutexLock lock(mutex_);
+  changed_.wait(mutex_, [&]() ROOST_REQUIRES(mutex_) {
+    return core_.loading() == 0 &&
+           std::none_of(slots_.begin(), slots_.end(), [&](const auto& entry) ROOST_REQUIRES(mutex_) {
+             const ModelState state = core_.view(entry.second->id).state;
+             return state == ModelState::Loading || state == ModelState::Unloading ||
+                    (kind == SlotKind::Model && is_loaded(core_, *entry.second));
+           });
+  });
 }
 
 void throw_refusal(const std::string& model, const Refusal& why) {

@@ -219,6 +219,7 @@ class Pool {
   void announce_for_image(SlotId image, double within);
   void report_failure(Attempt& attempt, ErrorCode code, const std::string& message);
   void returned(SlotId slot);
+  void unload_every(SlotKind kind);
   void govern(const std::stop_token& stop);
   void look_at_pressure();
   void look_at_drift() ROOST_REQUIRES(mutex_);

@@ -1,6 +1,7 @@
 #include "pool/shell/residency.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/working_for.h"
 #include "roost/error.h"
@@ -21,6 +22,13 @@ bool is_the_models_fault(ErrorCode code) {
 
 double milliseconds_between(Instant from, Instant to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
+}
+
+// What is no number is a failure, however well the run went. Raw tensors may hold anything.
+void check_outputs(const std::string& model, Task task, std::span<const float> outputs) {
+  const auto is_number = [](float value) { return std::isfinite(value); };
+  if (task == Task::Tensor || std::all_of(outputs.begin(), outputs.end(), is_number)) return;
+  throw InferenceException(model, "its outputs are not finite numbers");
 }
 
 }  // namespace
@@ -106,6 +114,7 @@ void Residency::run(Task task, std::span<const Sequence> sequences, std::span<fl
   const Instant begin = parts_.clock->now();
   try {
     lane_->submit(task, sequences, outputs, std::move(stop));
+    check_outputs(model_id(), task, outputs);
   } catch (const RoostError& error) {
     if (is_the_models_fault(error.code())) record_call(begin, true);
     throw;
@@ -128,6 +137,7 @@ void Residency::warm_up(std::stop_token stop) {
   const Sequence sample = parts_.model->tokenize(task, "warm-up", "warm-up");
   std::vector<float> output(parts_.model->width(task));
   lane_->submit(task, std::span(&sample, 1), output, std::move(stop));
+  check_outputs(model_id(), task, output);
   if (!warmed_.exchange(true)) {
     warm_up_ms_.store(milliseconds_between(begin, parts_.clock->now()), std::memory_order_relaxed);
   }

@@ -2,7 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
+
+#include "roost/options.h"
 
 namespace roost::pool {
 
@@ -36,5 +39,8 @@ constexpr StepText text_of(LoadStep step) {
   }};
   return kTexts[static_cast<std::size_t>(step) - 1];
 }
+
+// `within`: how far the step is, 0..1.
+LoadProgress progress_of(const std::string& model, LoadStep step, double within);
 
 }  // namespace roost::pool

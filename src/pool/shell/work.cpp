@@ -275,9 +275,6 @@ ReleaseWatch::Seen Pool::await_release(const ReleaseWatch& watch, const std::str
 
 // --- progress
 
-namespace {
-
-// `within`: how far the step is, 0..1.
 LoadProgress progress_of(const std::string& model, LoadStep step, double within) {
   const StepText text = text_of(step);
   const int number = static_cast<int>(step);
@@ -292,8 +289,6 @@ LoadProgress progress_of(const std::string& model, LoadStep step, double within)
       number == kLoadSteps ? 1.0 : (static_cast<double>(number - 1) + within) / kLoadSteps;
   return progress;
 }
-
-}  // namespace
 
 void Pool::announce(SlotId id, LoadStep upto, double within) {
   std::vector<std::shared_ptr<Teller<LoadProgress>>> tellers;
