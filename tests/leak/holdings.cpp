@@ -30,7 +30,9 @@ Holdings settled(const Holdings& expected) {
 
 }  // namespace
 
-Holdings holdings() { return {entries("/proc/self/task"), entries("/proc/self/fd")}; }
+Holdings holdings() {
+  return {entries("/proc/self/task"), entries("/proc/self/fd")};
+}
 
 std::optional<std::uint64_t> own_bytes() {
   std::ifstream rollup("/proc/self/smaps_rollup");
