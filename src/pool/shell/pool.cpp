@@ -219,6 +219,7 @@ void Pool::unbind_all_doors() {
   MutexLock lock(mutex_);
   ++meaning_;
   doors_.unbind_all();
+  for (const auto& [id, slot] : slots_) slot->doors.clear();
   epoch_.reclaim();
 }
 
