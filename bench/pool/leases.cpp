@@ -176,6 +176,11 @@ std::vector<Row> lease_rows() {
   }
   const double loads = loads_for_a_thousand_waiters();
   rows.push_back({"waiters_1_load", loads, "loads", "exactly 1", loads == 1});
+  return rows;
+}
+
+std::vector<Row> use_rows() {
+  std::vector<Row> rows;
   const UseDuringLoads use = use_during_loads();
   rows.push_back(figure("use_p99_alone_us", use.alone_us, "us"));
   rows.push_back(figure("loads_meanwhile", use.loads));
