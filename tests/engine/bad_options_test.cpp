@@ -132,7 +132,8 @@ const std::vector<BadLoad> kBadLoads = {
 class BadLoadTest : public BadInputTest, public testing::WithParamInterface<BadLoad> {};
 
 TEST_P(BadLoadTest, IsRefusedAtEveryDoor) {
-  const auto& [name, id, load, code, words] = GetParam();
+  const std::string id = GetParam().model;
+  const LoadOptions& load = GetParam().load;
   const std::vector<std::function<void(Engine&)>> doors = {
       [&](Engine& e) { e.model(id, load); },
       [&](Engine& e) { e.model_async(id, load).get(); },
@@ -145,7 +146,7 @@ TEST_P(BadLoadTest, IsRefusedAtEveryDoor) {
       [&](Engine& e) { e.start_ready(id, load); },
       [&](Engine& e) { e.plan(id, load); },
   };
-  for (const auto& door : doors) expect_refused(door, code, words);
+  for (const auto& door : doors) expect_refused(door, GetParam().code, GetParam().words);
 }
 INSTANTIATE_TEST_SUITE_P(Options, BadLoadTest, ValuesIn(kBadLoads),
                          [](const auto& tried) { return tried.param.name; });

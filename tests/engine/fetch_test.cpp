@@ -177,7 +177,7 @@ TEST_F(FetchTest, NoMoreAtATimeThanAllowed) {
 }
 
 TEST_F(FetchTest, NothingIsFetchedInVain) {
-  add_remote("huge", std::uint64_t{1} << 40).gate.shut();
+  add_remote("huge", std::uint64_t{1} << 40);
   EXPECT_EQ(code_of([&] { engine().model("huge"); }), ErrorCode::BudgetExceeded);
   EXPECT_EQ(code_of([&] { engine().model("a", {.auto_download = false}); }),
             ErrorCode::ModelNotFound);

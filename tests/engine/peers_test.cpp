@@ -89,7 +89,7 @@ TEST_F(PeersTest, ResourcesReleasedIfLoadFails) {
   options.host_budget_bytes = 8 * kMiB;
   add("a", fake_with_image(3 * kMiB));
   add("whole", 8 * kMiB);
-  for (const std::uint64_t nth : {1, 2}) {  // its image finds no memory, or what is made of it
+  for (const std::uint64_t nth : {1u, 2u}) {  // its image finds no memory, or what is made of it
     simulated_host(machine).fail_allocation(nth);
     EXPECT_EQ(code_of([&] { engine().ready("a", {.retry_now = true}); }), ErrorCode::OutOfMemory);
     EXPECT_EQ(script("a").alive(), 0u);

@@ -105,7 +105,7 @@ TEST_F(PolicyTest, PreloadedIsPinnedAndSurvivesALoweredBudget) {
     while (engine().job(job)->state != "done") std::this_thread::yield();
   }
   load({"other"});
-  EXPECT_TRUE(engine().model_options("kept").pin);
+  ASSERT_TRUE(engine().model_options("kept").pin);
   engine().set_budget("cpu", 4 * kMiB);
   await_idle("other");
   EXPECT_TRUE(is_loaded("kept"));
