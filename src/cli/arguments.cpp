@@ -69,7 +69,8 @@ std::string exit_codes() {
   std::string text = "Exit codes:";
   for (const auto& [code, line] : names) {
     const std::string number = std::to_string(code);
-    text += "\n  " + number + std::string(5 - number.size(), ' ') + line;
+    text += "\n  " + number;
+    text.append(5 - number.size(), ' ').append(line);
   }
   return text;
 }

@@ -203,7 +203,7 @@ bool Fetches::give_up(const std::string& model, const Which& which,
   return any;
 }
 
-void Fetches::give(Answers answers) {
+void Fetches::give(Answers&& answers) {
   for (std::stop_source& stop : answers.stops) stop.request_stop();
   for (auto& [waiter, error] : answers.waiters) {
     waiter->on_stop.reset();

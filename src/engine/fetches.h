@@ -67,7 +67,7 @@ class Fetches {
       ROOST_REQUIRES(mutex_);
   template <class Which>
   bool give_up(const std::string& model, const Which& which, const std::exception_ptr& error);
-  static void give(Answers answers);
+  static void give(Answers&& answers);
   void watch(const std::stop_token& stop);
   Instant next_deadline() const ROOST_REQUIRES(mutex_);
   void end_overdue();

@@ -165,8 +165,9 @@ ModelOptions ModelOptions::from_value(const Value& value) {
     } catch (const RoostError& error) {
       if (error.code() != ErrorCode::InvalidArgument) throw;
       const std::string text = error.what();
-      const bool named = text.find("option '") != std::string::npos;
-      throw RoostError(error.code(), named ? text : "option '" + key + "': " + text);
+      if (text.find("option '") != std::string::npos) throw;
+      throw RoostError(error.code(),
+                       std::string("option '").append(key).append("': ").append(text));
     }
   }
   options.validate();

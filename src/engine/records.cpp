@@ -229,7 +229,7 @@ ModelOptions Engine::patch_options(const std::string& id, const Value& patch) {
     self.catalog->put(record);
   }
   self.pool.unbind_all_doors();
-  const ModelOptions options = self.apply_policy(record);
+  ModelOptions options = self.apply_policy(record);
   Value data;
   data["options"] = options.to_value();
   data["config"] = options.config;

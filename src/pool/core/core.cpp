@@ -8,7 +8,7 @@
 
 namespace roost::pool {
 
-Core::Core(CoreOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Core::Core(const CoreOptions& options) : impl_(std::make_unique<Impl>(options)) {}
 Core::~Core() = default;
 
 SlotId Core::add(SlotSpec spec) { return impl_->add(std::move(spec)); }

@@ -196,7 +196,7 @@ struct Ledger {
 // user did; they answer with Refused.
 class Core {
  public:
-  explicit Core(CoreOptions options);
+  explicit Core(const CoreOptions& options);
   ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;

@@ -11,9 +11,9 @@
 
 namespace roost::pool {
 
-Pool::Pool(PoolOptions options, Machine machine, events::EventHub& events, Clock& clock,
+Pool::Pool(const PoolOptions& options, Machine machine, events::EventHub& events, Clock& clock,
            LogSink log)
-    : options_(std::move(options)),
+    : options_(options),
       machine_(std::move(machine)),
       log_(std::move(log)),
       events_(events),
@@ -110,7 +110,7 @@ SlotId Pool::add_model(const ModelSpec& spec, const LoadEstimate& estimate,
   made->description = spec.description;
   made->backend = spec.backend;
   made->device = spec.device;
-  made->images = images;
+  made->images = std::move(images);
   made->isolated = spec.isolated;
   if (spec.isolated) made->when_gone = made->gone.get_future().share();
   const auto at = std::find(machine_.devices.begin(), machine_.devices.end(), spec.device);

@@ -89,7 +89,7 @@ struct UsageDelta {
 // Thread-safe. stop() is bounded by the calls in flight and idempotent.
 class Pool {
  public:
-  Pool(PoolOptions options, Machine machine, events::EventHub& events, Clock& clock, LogSink log);
+  Pool(const PoolOptions& options, Machine machine, events::EventHub& events, Clock& clock, LogSink log);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
