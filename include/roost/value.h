@@ -18,6 +18,14 @@ class Value {
   using Object = std::map<std::string, Value, std::less<>>;
 
   Value() = default;  // null
+  Value(const Value&) = default;
+  Value(Value&&) noexcept = default;
+  ~Value() = default;
+  // The right-hand side may be a part of this value.
+  Value& operator=(Value other) noexcept {
+    data_.swap(other.data_);
+    return *this;
+  }
   Value(std::nullptr_t) {}
   Value(bool b) : data_(b) {}
   Value(int n) : data_(static_cast<std::int64_t>(n)) {}
@@ -54,7 +62,10 @@ class Value {
   Value& operator[](std::string_view key);
 
   // RFC 7396: null removes a key, objects merge, anything else replaces.
-  void merge_patch(const Value& patch);
+  void merge_patch(Value patch);
+
+  // Objects and arrays within each other; a number or a text is 0 deep. Looks no deeper than `most`.
+  std::size_t depth(std::size_t most) const;
 
   std::string to_json(bool pretty = false) const;  // NaN and infinities print as null
   std::string_view kind_name() const;

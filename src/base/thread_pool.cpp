@@ -3,7 +3,10 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <system_error>
+
 #include "base/working_for.h"
+#include "roost/error.h"
 
 namespace roost {
 
@@ -18,12 +21,18 @@ void set_up_thread(const std::string& name, ThreadPriority priority) {
 ThreadPool::ThreadPool(std::string name, std::size_t threads, ThreadPriority priority,
                        const void* owner)
     : name_(std::move(name)), count_(threads), priority_(priority), owner_(owner) {
-  MutexLock lock(mutex_);
-  for (std::size_t i = 0; i < count_; ++i) {
-    workers_.emplace_back([this] {
-      set_up_thread(name_, priority_);
-      work();
-    });
+  try {
+    MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < count_; ++i) {
+      workers_.emplace_back([this] {
+        set_up_thread(name_, priority_);
+        work();
+      });
+    }
+  } catch (const std::system_error& error) {
+    stop();  // those that began would wait for ever
+    throw RoostError(ErrorCode::OutOfMemory, "the system gives no thread for '" + name_ + "': " +
+                                                 error.what());
   }
 }
 

@@ -165,19 +165,33 @@ Value& Value::operator[](std::string_view key) {
   return object.emplace(std::string(key), Value()).first->second;
 }
 
-void Value::merge_patch(const Value& patch) {
+void Value::merge_patch(Value patch) {
   if (!patch.is_object()) {
-    *this = patch;
+    *this = std::move(patch);
     return;
   }
   if (!is_object()) data_ = Object();
-  for (const auto& [key, value] : patch.as_object()) {
+  for (auto& [key, value] : std::get<Object>(patch.data_)) {
     if (value.is_null()) {
       std::get<Object>(data_).erase(key);
     } else {
-      (*this)[key].merge_patch(value);
+      (*this)[key].merge_patch(std::move(value));
     }
   }
+}
+
+std::size_t Value::depth(std::size_t most) const {
+  std::size_t below = 0;
+  if (most == 0) return 0;
+  if (const auto* array = std::get_if<Array>(&data_)) {
+    for (const Value& entry : *array) below = std::max(below, entry.depth(most - 1));
+    return below + 1;
+  }
+  if (const auto* object = std::get_if<Object>(&data_)) {
+    for (const auto& [key, entry] : *object) below = std::max(below, entry.depth(most - 1));
+    return below + 1;
+  }
+  return 0;
 }
 
 std::string Value::to_json(bool pretty) const {

@@ -57,6 +57,13 @@ pool::PoolOptions pool_options(const EngineOptions& options, const Machine& mach
 EngineOptions validated(EngineOptions options) {
   options.validate();
   if (!options.log) options.log = stderr_log();
+  // A log that throws harms nobody.
+  options.log = [sink = std::move(options.log)](LogLevel level, std::string_view text) noexcept {
+    try {
+      sink(level, text);
+    } catch (...) {  // user code may throw anything
+    }
+  };
   return options;
 }
 

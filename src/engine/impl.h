@@ -52,6 +52,7 @@ struct Engine::Impl {
   Attached attached_to(const std::string& id) const;
   std::shared_ptr<ModelSource> files_of(const catalog::ModelRecord& record) const;
   ModelOptions apply_policy(catalog::ModelRecord record);
+  void forget_slots(const std::string& id);
 
   // --- loading
   Prepared prepare(const std::string& name, catalog::Domain domain,

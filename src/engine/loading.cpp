@@ -164,6 +164,10 @@ void Engine::Impl::learn(const Prepared& prepared, pool::SlotId slot) {
 void Engine::Impl::ask_pool(const Prepared& prepared, const LoadOptions& load, bool lease,
                             std::stop_token stop, const Done& done) {
   const pool::SlotId slot = slot_for(prepared);
+  if (prepared.record.registered_at != WallTime{} && !catalog->get(prepared.record.id)) {
+    pool.forget(slot);
+    throw ModelNotFoundException(prepared.record.id, "it was unregistered meanwhile");
+  }
   pool::RequestSpec request = prepared.request;
   request.lease = lease;
   if (!prepared.fell_back.empty()) {

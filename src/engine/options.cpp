@@ -53,6 +53,11 @@ void check_machine(const Machine& machine) {
     if (device == nullptr) {
       throw RoostError(ErrorCode::InvalidArgument, "option 'machine' holds a null pointer");
     }
+    if (index_of(device->info().memory) >= kMaxMemories) {
+      throw RoostError(ErrorCode::InvalidArgument,
+                       "option 'machine': '" + device->info().id + "' has a memory beyond the " +
+                           std::to_string(kMaxMemories) + " there can be");
+    }
   }
 }
 

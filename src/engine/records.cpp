@@ -9,6 +9,7 @@
 namespace roost {
 namespace {
 
+constexpr std::size_t kMostDepth = 64;  // of objects in an options patch
 constexpr std::size_t kMostTextBytes = 4096;
 constexpr std::size_t kMostPathBytes = 4096;
 
@@ -125,6 +126,17 @@ void Engine::register_model(const std::string& id, const std::string& source) {
   register_model(registration);
 }
 
+// Throws InUse when one of them is.
+void Engine::Impl::forget_slots(const std::string& id) {
+  UnloadOptions at_once;
+  at_once.wait_for_leases = false;
+  start_unload(pool.look_at(id).slots, at_once, {}).get();
+  for (const pool::SlotId slot : pool.slots_of(id)) {
+    if (pool.forget(slot)) continue;
+    throw RoostError(ErrorCode::InUse, "'" + id + "' is in use; it stays registered");
+  }
+}
+
 void Engine::unregister_model(const std::string& id) {
   Impl& self = *impl_;
   self.check_open();
@@ -133,18 +145,23 @@ void Engine::unregister_model(const std::string& id) {
   if (!record) throw ModelNotFoundException(id, "it is not registered");
   self.pool.unbind_all_doors();
   cancel_fetch(id);
-  UnloadOptions at_once;
-  at_once.wait_for_leases = false;
-  self.start_unload(self.pool.look_at(record->id).slots, at_once, {}).get();
-  for (const pool::SlotId slot : self.pool.slots_of(record->id)) {
-    if (!self.pool.forget(slot)) {
-      throw RoostError(ErrorCode::InUse, "'" + id + "' is in use; it stays registered");
-    }
-  }
+  self.forget_slots(record->id);
+  Impl::Attached own;
   {
     MutexLock lock(self.mutex);
     self.catalog->remove(id);
+    own = std::exchange(self.attached[record->id], {});
     self.attached.erase(record->id);
+  }
+  try {
+    self.forget_slots(record->id);  // those of loads that looked the model up before it was gone
+  } catch (const RoostError&) {
+    MutexLock lock(self.mutex);
+    if (!self.catalog->get(id)) {
+      self.catalog->put(*record);
+      if (own.backend || own.files) self.attached[record->id] = own;
+    }
+    throw;
   }
   Value data;
   data["source"] = record->source;
@@ -211,6 +228,11 @@ ModelOptions Engine::patch_options(const std::string& id, const Value& patch) {
                                                      "' is " + std::string(patch.kind_name()) +
                                                      ", not an object");
   }
+  if (patch.depth(kMostDepth) == kMostDepth) {
+    throw RoostError(ErrorCode::InvalidArgument, "the options patch of '" + printable(id) +
+                                                     "' is nested " + std::to_string(kMostDepth) +
+                                                     " deep or more");
+  }
   catalog::ModelRecord record = self.record_of(id, catalog::Domain::Any);
   Value merged = record.options;
   merged.merge_patch(patch);
@@ -224,7 +246,9 @@ ModelOptions Engine::patch_options(const std::string& id, const Value& patch) {
   change.options = patch;
   if (const auto patched = self.catalog->patch(record.id, change)) {
     record = *patched;
-  } else {
+  } else if (record.registered_at != WallTime{}) {
+    throw ModelNotFoundException(record.id, "it was unregistered meanwhile");
+  } else {  // known by what it is
     record.options = merged;
     self.catalog->put(record);
   }

@@ -131,7 +131,12 @@ std::vector<double> Reranker::score(std::string_view query,
     check_input("document", document);
     pairs.push_back(handle().tokenize(Task::Rerank, query, document));
   }
-  std::vector<float> rows(documents.size() * handle().width(Task::Rerank));
+  if (const std::size_t width = handle().width(Task::Rerank); width != 1) {
+    throw RoostError(ErrorCode::Unsupported, "'" + handle().info().model_id + "' gives " +
+                                                 std::to_string(width) +
+                                                 " numbers a document; a ranking needs one");
+  }
+  std::vector<float> rows(documents.size());
   handle().run(Task::Rerank, pairs, rows, std::move(stop));
   return {rows.begin(), rows.end()};
 }

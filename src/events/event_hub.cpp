@@ -198,11 +198,11 @@ std::uint64_t EventHub::Core::dropped() const {
 }
 
 void EventHub::Core::start_dispatcher() {
-  started_ = true;
   dispatcher_ = std::jthread([this] {
     set_up_thread("roost-events", ThreadPriority::Normal);
     dispatch();
   });
+  started_ = true;  // not before the system gave the thread
   dispatcher_id_ = dispatcher_.get_id();
 }
 

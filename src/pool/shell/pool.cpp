@@ -1,6 +1,7 @@
 #include "pool/shell/pool.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/assert.h"
 #include "base/working_for.h"
@@ -51,12 +52,26 @@ Pool::Slot* Pool::known_slot(SlotId slot) const {
   return found == slots_.end() ? nullptr : found->second.get();
 }
 
+namespace {
+
+void check_components(const std::string& model, const std::vector<Component>& components) {
+  std::set<std::string> names;
+  for (const Component& component : components) {
+    if (names.insert(component.name).second) continue;
+    throw ModelLoadException(model, "its backend names the component '" +
+                                        printable(component.name) + "' twice");
+  }
+}
+
+}  // namespace
+
 SlotId Pool::slot(const ModelSpec& spec) {
   if (const auto known = find(spec.key)) return *known;
   const LoadEstimate estimate = spec.backend->estimate(spec.description, *spec.device);
   const std::string made_by =
       std::string(spec.backend->name()) + "@" +
       std::to_string(reinterpret_cast<std::uintptr_t>(spec.backend.get()));
+  check_components(spec.description.id, estimate.components);
   MutexLock lock(mutex_);
   if (const auto known = core_.find(spec.key)) return *known;
   std::vector<SlotId> images;
@@ -71,9 +86,9 @@ SlotId Pool::image_slot(const ModelSpec& spec, const Component& component,
                         const std::string& made_by) {
   const ModelDescription& description = spec.description;
   SlotSpec image;
-  image.key = "image|" + made_by + "|" + description.source + "|" + description.revision + "|" +
-              description.options.to_json() + (spec.isolated ? "|" + spec.key : "") + "|" +
-              component.name;
+  Value::Array made_of = {made_by, description.source, description.revision, description.options,
+                          spec.isolated ? spec.key : "", component.name};
+  image.key = "image|" + Value(std::move(made_of)).to_json();
   if (const auto known = core_.find(image.key)) return *known;
   image.model = description.id;
   image.kind = SlotKind::Image;

@@ -35,7 +35,8 @@ LoadContext Pool::context_for(Attempt& attempt) {
   context.memory = attempt.account;
   context.images = attempt.images;
   context.threads = options_.load_threads;
-  context.progress = [this, &attempt](double fraction) {
+  context.progress = [this, &attempt](double told) {
+    const double fraction = told > 0 ? std::min(told, 1.0) : 0;  // user code may tell anything
     if (attempt.kind == SlotKind::Image) {
       announce_for_image(attempt.slot, fraction);
     } else {
@@ -66,6 +67,7 @@ void Pool::load(const std::shared_ptr<Attempt>& attempt) {
 }
 
 void Pool::report_failure(Attempt& attempt, ErrorCode code, const std::string& message) {
+  attempt.account->seal();
   attempt.images.clear();  // so that their own unload sees their bytes come back
   const bool timed_out = attempt.timed_out.load();
   if (code == ErrorCode::Cancelled && timed_out) code = ErrorCode::DeadlineExceeded;
