@@ -138,6 +138,7 @@ struct Core::Impl {
   void fail_load(Slot& slot, ErrorCode code, const std::string& message, const Input& in);
   void load_stopped(Slot& slot, const Input& in);
   void end_of_load(Slot& slot, Reason why, const Input& in);
+  void reset(Slot& slot, const Input& in);
   void stop(Slot& slot, const Input& in);
   bool grow(Slot& slot, const MemoryVector& extra);
 
