@@ -117,10 +117,8 @@ class LeakTest : public testing::Test {
     failing = call;
     EXPECT_THROW(engine->model("m"), ModelLoadException);
     failing = "";
-    LoadOptions again;
-    again.retry_now = true;
-    engine->ready("m", again);
-    engine->unload("m");
+    engine->reset("m");
+    use();
   }
   void fail_to_read() { fail_at("read"); }
   void fail_to_place() { fail_at("load"); }

@@ -60,11 +60,10 @@ void Core::unload(WaiterId waiter, SlotId slot, const UnloadSpec& spec, Instant 
 }
 
 void Core::reset(SlotId slot, Instant now, Actions& out) {
-  CoreSlot& known = impl_->at(slot);
-  if (known.state() != ModelState::Error) return;
   const Input in{now, out};
-  known.failures.succeeded();
-  if (!known.down) impl_->move(known, Reason::Reset, in);  // else what is left is being unloaded
+  CoreSlot& known = impl_->at(slot);
+  impl_->reset(known, in);
+  for (const SlotId image : known.spec.images) impl_->reset(impl_->at(image), in);
   impl_->finish(in);
 }
 

@@ -222,7 +222,8 @@ class Core {
   // asked for the slot before this and has no answer yet is refused Cancelled, a running load
   // is stopped. Asking twice joins. An image that a model holds is InUse, forced or not.
   void unload(WaiterId waiter, SlotId slot, const UnloadSpec& spec, Instant now, Actions& out);
-  void reset(SlotId slot, Instant now, Actions& out);  // Error to Idle; else nothing
+  // Error to Idle, of a model and of its images; else nothing.
+  void reset(SlotId slot, Instant now, Actions& out);
   // A loaded copy died or is poisoned: Loaded to Error, its leases are revoked, and it is unloaded
   // (StartUnload) once its calls have ended. Otherwise nothing.
   void became_unusable(SlotId slot, const std::string& why, Instant now, Actions& out);

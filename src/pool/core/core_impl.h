@@ -138,6 +138,7 @@ struct Core::Impl {
   void fail_load(Slot& slot, ErrorCode code, const std::string& message, const Input& in);
   void load_stopped(Slot& slot, const Input& in);
   void end_of_load(Slot& slot, Reason why, const Input& in);
+  void reset(Slot& slot, const Input& in);
   void stop(Slot& slot, const Input& in);
   bool grow(Slot& slot, const MemoryVector& extra);
 
@@ -160,8 +161,7 @@ struct Core::Impl {
   void unload_finished(Slot& slot, const UnloadResult& result, const Input& in);
   void model_is_down(Slot& model, const Input& in);
   // Models whose unload waits for this image wait no longer.
-  void image_settled(Slot& image, const MemoryVector& freed, const MemoryVector& lost,
-                     const Input& in);
+  void image_settled(Slot& image, MemoryVector freed, MemoryVector lost, const Input& in);
   void answer_unload(Slot& slot, const Input& in);
   void unload_waiter_leaves(WaiterId id, Slot& slot, const Refusal& why, const Input& in);
   void became_unusable(Slot& slot, const std::string& why, const Input& in);

@@ -217,6 +217,12 @@ void Core::Impl::end_of_load(Slot& slot, Reason why, const Input& in) {
   image_settled(slot, {}, {}, in);
 }
 
+void Core::Impl::reset(Slot& slot, const Input& in) {
+  if (slot.state() != ModelState::Error) return;
+  slot.failures.succeeded();
+  if (!slot.down) move(slot, Reason::Reset, in);  // else what is left is being unloaded
+}
+
 void Core::Impl::stop(Slot& slot, const Input& in) {
   slot.load = LoadPhase::Stopping;
   refresh(slot);

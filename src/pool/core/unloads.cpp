@@ -253,14 +253,15 @@ void Core::Impl::model_is_down(Slot& model, const Input& in) {
   if (job.images.empty()) answer_unload(model, in);
 }
 
-void Core::Impl::image_settled(Slot& image, const MemoryVector& freed, const MemoryVector& lost,
+// Of several unloads that wait for it one tells of its bytes, so that sums are true.
+void Core::Impl::image_settled(Slot& image, MemoryVector freed, MemoryVector lost,
                                const Input& in) {
   const std::vector<SlotId> models = image.users;
   for (const SlotId id : models) {
     Slot& model = at(id);
     if (!model.down || std::erase(model.down->images, image.id) == 0) continue;
-    model.down->freed += freed;
-    model.down->lost += lost;
+    model.down->freed += std::exchange(freed, {});
+    model.down->lost += std::exchange(lost, {});
     if (model.down->phase == Phase::Images && model.down->images.empty()) answer_unload(model, in);
   }
 }

@@ -110,6 +110,20 @@ TEST(Images, FailForAllWhoWaitForThem) {
   EXPECT_THAT(w.refusals.at(third).message, testing::HasSubstr("it broke"));
 }
 
+TEST(Images, AreResetWithTheirModel) {
+  World w(host(100) + gpu(100));
+  const SlotId i = w.image("i", 10);
+  const SlotId a = w.model_of("a", gpu(50), {i});
+  w.ask(a);
+  w.load_failed(i, ErrorCode::IoError);
+  EXPECT_EQ(w.refused(w.ask(a)), ErrorCode::LoadBackoff);
+  w.in([a](Core& core, Instant now, Actions& out) { core.reset(a, now, out); });
+  EXPECT_EQ(w.state(a), ModelState::Idle);
+  EXPECT_EQ(w.state(i), ModelState::Idle);
+  w.ask(a);
+  EXPECT_TRUE(w.loads(i));
+}
+
 TEST(Images, StopWithTheLastWhoWantsThem) {
   World w(host(100) + gpu(100) + gpu(100, 1));
   const SlotId i = w.image("i", 10), j = w.image("j", 10);
@@ -166,6 +180,21 @@ TEST(Images, ThatAreUsedCannotBeUnloaded) {
   const SlotId i = w.image("i", 10);
   w.resident(w.model_of("a", host(5), {i}, true));
   EXPECT_EQ(w.refused(w.unload(i)), ErrorCode::InUse);
+}
+
+// A model on two devices is unloaded from both at once; its image is freed once.
+TEST(Images, ThatSeveralUnloadsWaitForAreToldOfOnce) {
+  World w(host(100) + gpu(100) + gpu(100, 1));
+  const SlotId i = w.image("i", 60);
+  const SlotId a = w.resident(w.model_of("a", gpu(50), {i}));
+  const SlotId b = w.resident(w.model_of("b", gpu(50, 1), {i}));
+  const WaiterId one = w.unload(a), other = w.unload(b);
+  w.unloaded(a);
+  w.unloaded(b);
+  EXPECT_TRUE(w.waits(one));
+  EXPECT_TRUE(w.waits(other));
+  w.unloaded(i);
+  EXPECT_EQ(w.grants.at(one).freed + w.grants.at(other).freed, gpu(50) + gpu(50, 1) + host(60));
 }
 
 TEST(Images, AreDemotedToByEviction) {
