@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::uint64_t kKiB = 1 << 10;
 constexpr std::uint64_t kModelBytes = 256 * kKiB;  // of a model on a device
-constexpr std::size_t kSeeds = 30;
+constexpr std::size_t kSeeds = 20;
 constexpr std::size_t kSteps = 150;
 constexpr std::chrono::seconds kPatience{60};  // then it will never come to rest
 
