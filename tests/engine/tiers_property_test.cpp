@@ -538,8 +538,8 @@ void walk(std::uint32_t seed) {
   }
 }
 
-// Not stable yet: one run in ten counts an eviction too many, or waits (docs/status.md). Asked for by
-// name: --gtest_also_run_disabled_tests.
+// Not stable yet: one run in ten counts an eviction too many, or waits; see docs/status.md. Asked
+// for by name: --gtest_also_run_disabled_tests.
 TEST(TiersProperty, DISABLED_HoldAfterEveryStep) {
   const char* const chosen = std::getenv("ROOST_TIERS_SEED");
   if (chosen != nullptr) return walk(static_cast<std::uint32_t>(std::strtoul(chosen, nullptr, 10)));
