@@ -37,6 +37,7 @@ class PipelineManager {
   ModelInfo info() const;
   // What the model says of itself, and over it what it is configured with.
   Value config() const;
+  Value config_of(const ModelHandle& handle) const;
 
   // Runs f on the loaded object. An unload waits for it.
   void with(const std::function<void(Model&)>& f) const;

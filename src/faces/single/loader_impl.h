@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -43,8 +44,12 @@ struct LoaderService::Impl {
   void forget(const Attempt& attempt);  // that never ran
 
   // --- the steps of run()
-  bool wait_for_turn(const Attempt& attempt);  // false: it is in the slot already
+  // The configuration, when it is in the slot already.
+  std::optional<Value> wait_for_turn(const Attempt& attempt);
   ModelHandle acquire(const Attempt& attempt);
+  // Nothing: there is no room.
+  std::optional<ModelHandle> beside(const Attempt& attempt, const LoadOptions& load);
+  bool pause_while_it_leaves(const Attempt& attempt);  // false: it does not
   void make_room(const Attempt& attempt);
   void publish(const Attempt& attempt, ModelHandle handle);
   void end_unpublished(const Attempt& attempt, const RoostError& error);
@@ -56,6 +61,8 @@ struct LoaderService::Impl {
   // Takes the slot's model out: LOADED, UNLOADING, and what follows. Lets the mutex go meanwhile.
   CleanupMetrics empty_slot(std::unique_lock<std::mutex>& lock);
   CleanupMetrics give_back(const std::shared_ptr<ModelHandle>& handle);
+  // Is no longer this slot's to give back, unless another load here wants it.
+  void leave_to_others(const std::string& id, const Attempt& but);
   void tell(LoaderEvent::Kind kind, const std::string& id, const std::string& message = {});
   void follow(const Event& event);
   bool others_load(const Attempt& but) const;  // with the mutex held
@@ -75,6 +82,7 @@ struct LoaderService::Impl {
   std::condition_variable_any changed;
   std::list<Attempt> attempts;  // in the order they were asked for
   bool unloading = false;       // the slot is being emptied: nothing else changes it
+  std::set<std::string> brought;  // to memory by this slot, and not given back yet
   CleanupMetrics last_cleanup;
   bool shut_down = false;
 

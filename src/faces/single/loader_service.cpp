@@ -158,12 +158,13 @@ void LoaderService::Impl::forget(const Attempt& attempt) {
 Value LoaderService::Impl::run(const Attempt& attempt, std::stop_token stop) {
   const std::stop_callback forward(std::move(stop), [&] { attempt->stop.request_stop(); });
   try {
-    if (wait_for_turn(attempt)) {
-      tell(LoaderEvent::Kind::Started, attempt->id);
-      publish(attempt, acquire(attempt));
-      tell(LoaderEvent::Kind::Completed, attempt->id);
-    }
-    return pipeline.config();
+    if (std::optional<Value> there = wait_for_turn(attempt)) return *std::move(there);
+    tell(LoaderEvent::Kind::Started, attempt->id);
+    ModelHandle handle = acquire(attempt);
+    Value config = pipeline.config_of(handle);  // while nobody else can close it
+    publish(attempt, std::move(handle));
+    tell(LoaderEvent::Kind::Completed, attempt->id);
+    return config;
   } catch (const RoostError& error) {
     end_unpublished(attempt, error);
     throw;
@@ -180,7 +181,7 @@ bool LoaderService::Impl::others_load(const Attempt& but) const {
                      [&](const Attempt& other) { return other != but && other->started; });
 }
 
-bool LoaderService::Impl::wait_for_turn(const Attempt& attempt) {
+std::optional<Value> LoaderService::Impl::wait_for_turn(const Attempt& attempt) {
   std::unique_lock lock(mutex);
   const bool turn = changed.wait(lock, attempt->stop.get_token(), [&] {
     return !unloading && (options.policy == LoadPolicy::Parallel || attempts.front() == attempt);
@@ -193,14 +194,15 @@ bool LoaderService::Impl::wait_for_turn(const Attempt& attempt) {
   if (!there) {
     attempt->started = true;
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
-    return true;
+    return std::nullopt;
   }
+  Value config = pipeline.config();
   const std::list<Attempt> older = older_than(attempt);
   attempts.remove(attempt);
   changed.notify_all();
   lock.unlock();
   for (const Attempt& other : older) other->stop.request_stop();
-  return false;
+  return config;
 }
 
 LoadOptions LoaderService::Impl::with_events(const Attempt& attempt) {
@@ -220,24 +222,45 @@ LoadOptions LoaderService::Impl::with_events(const Attempt& attempt) {
 
 // Beside the model in the slot if there is room for both, else in its place.
 ModelHandle LoaderService::Impl::acquire(const Attempt& attempt) {
-  LoadOptions load = with_events(attempt);
-  const std::stop_token stop = attempt->stop.get_token();
+  if (engine.status(attempt->id).state != ModelState::Loaded) {
+    const std::lock_guard lock(mutex);
+    brought.insert(attempt->id);
+  }
+  const LoadOptions load = with_events(attempt);
   if (pipeline.has_model()) {
-    const PlanReport plan = engine.plan(attempt->id, load);
-    const bool waits_for_memory = plan.verdict == Verdict::Wait && !plan.short_by.empty();
-    if (!waits_for_memory) {
-      LoadOptions beside = load;
-      beside.fail_fast = true;
-      try {
-        return engine.model(attempt->id, beside, stop);
-      } catch (const BudgetExceededException&) {
-        // Refused for ever, or somebody took the room meanwhile: only then the slot's model goes.
-        if (plan.verdict == Verdict::Refuse) throw;
-      }
-    }
+    if (std::optional<ModelHandle> handle = beside(attempt, load)) return *std::move(handle);
     make_room(attempt);
   }
-  return engine.model(attempt->id, load, stop);
+  return engine.model(attempt->id, load, attempt->stop.get_token());
+}
+
+std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
+                                                       const LoadOptions& load) {
+  LoadOptions at_once = load;
+  at_once.fail_fast = true;
+  for (bool refused = false;;) {
+    const PlanReport plan = engine.plan(attempt->id, load);
+    if (plan.verdict == Verdict::Wait && !plan.short_by.empty()) return std::nullopt;
+    try {
+      return engine.model(attempt->id, at_once, attempt->stop.get_token());
+    } catch (const BudgetExceededException&) {
+      // Refused for ever, or somebody took the room meanwhile: only then the slot's model goes.
+      if (plan.verdict == Verdict::Refuse) throw;
+      return std::nullopt;
+    } catch (const RoostError& error) {
+      if (error.code() != ErrorCode::QueueFull) throw;
+      if (!pause_while_it_leaves(attempt) && std::exchange(refused, true)) throw;
+    }
+  }
+}
+
+bool LoaderService::Impl::pause_while_it_leaves(const Attempt& attempt) {
+  const ModelState state = engine.status(attempt->id).state;
+  if (state != ModelState::Unloading && state != ModelState::Loading) return false;
+  std::unique_lock lock(mutex);
+  changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
+                   [] { return false; });
+  return true;
 }
 
 void LoaderService::Impl::make_room(const Attempt& attempt) {
@@ -268,6 +291,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
       throw CancelledException(loading(attempt->id) + ": cancelled when it was loaded");
     }
     before = pipeline.set_pipeline(std::move(handle));
+    brought.insert(attempt->id);
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
     if (states.can_transition(Reason::LoadCompleted)) states.transition(Reason::LoadCompleted);
     older = older_than(attempt);
@@ -284,7 +308,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
 void LoaderService::Impl::end_unpublished(const Attempt& attempt, const RoostError& error) {
   attempt->progress.close();
   const bool cancelled = error.code() == ErrorCode::Cancelled;
-  if (attempt->started && cancelled) settle(attempt);
+  if (attempt->started) settle(attempt);
   {
     const std::lock_guard lock(mutex);
     attempts.remove(attempt);
@@ -297,17 +321,22 @@ void LoaderService::Impl::end_unpublished(const Attempt& attempt, const RoostErr
        error.what());
 }
 
-// What a cancelled load has taken is back before anything else is loaded. What others wait for or
-// use stays, and so does what was in memory before this load.
+// What a load that ended early has taken is back before anything else is loaded. What others wait
+// for or use stays, and so does what was in memory before this slot asked for it.
 void LoaderService::Impl::settle(const Attempt& attempt) noexcept {
+  {
+    const std::lock_guard lock(mutex);
+    if (!brought.contains(attempt->id)) return;
+  }
   try {
     const ModelStatus status = engine.status(attempt->id);
-    const bool ours = status.state == ModelState::Loading ||
-                      (status.state == ModelState::Loaded && attempt->step > 0);
-    if (!ours || status.waiters != 0 || status.leases != 0) return;
-    UnloadOptions at_once;
-    at_once.wait_for_leases = false;
-    engine.unload(attempt->id, at_once);
+    if (status.waiters != 0 || status.leases != 0) return;
+    if (status.state == ModelState::Loading || status.state == ModelState::Loaded) {
+      UnloadOptions at_once;
+      at_once.wait_for_leases = false;
+      engine.unload(attempt->id, at_once);
+    }
+    leave_to_others(attempt->id, attempt);
   } catch (const RoostError&) {  // somebody else's by now, or the engine is closed
   }
 }

@@ -20,9 +20,18 @@ CleanupMetrics LoaderService::Impl::give_back(const std::shared_ptr<ModelHandle>
     if (leased_elsewhere) return UnloadReport();
     return engine.unload(id, {.timeout = options.drain_timeout});  // a call runs on it
   });
+  if (!metrics.code) leave_to_others(id, nullptr);
   if (leased_elsewhere) metrics.error = "'" + id + "' is leased elsewhere too and stays loaded";
   if (metrics.code == ErrorCode::EngineClosed) metrics.code.reset();  // all memory is back
   return metrics;
+}
+
+void LoaderService::Impl::leave_to_others(const std::string& id, const Attempt& but) {
+  const std::lock_guard lock(mutex);
+  const bool wanted = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& other) {
+    return other != but && other->id == id;
+  });
+  if (!wanted && pipeline.model_id() != id) brought.erase(id);
 }
 
 CleanupMetrics LoaderService::Impl::empty_slot(std::unique_lock<std::mutex>& lock) {

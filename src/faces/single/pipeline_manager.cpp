@@ -18,14 +18,6 @@ constexpr int kNoSize = -1;
 
 using Handle = std::shared_ptr<ModelHandle>;
 
-Value config_of(const Engine& engine, const ModelHandle& handle) {
-  Value config = Value::Object{};
-  const Value said = handle.info().extra;
-  if (said.is_object()) config.merge_patch(said);
-  config.merge_patch(engine.model_options(handle.id()).config);
-  return config;
-}
-
 int size_in(const Value& config) {
   const Value* size = config.find("sample_size");
   if (!size || !size->is_int() || size->as_int() < 1 || size->as_int() > INT_MAX) return kNoSize;
@@ -66,7 +58,7 @@ PipelineManager::PipelineManager(Engine& engine) : impl_(std::make_unique<Impl>(
 PipelineManager::~PipelineManager() = default;
 
 Handle PipelineManager::set_pipeline(ModelHandle handle) {
-  const int size = size_in(config_of(impl_->engine, handle));
+  const int size = size_in(config_of(handle));
   return impl_->exchange(std::make_shared<ModelHandle>(std::move(handle)), size);
 }
 
@@ -92,7 +84,15 @@ ModelInfo PipelineManager::info() const {
 }
 
 Value PipelineManager::config() const {
-  return config_of(impl_->engine, *impl_->current("configuration"));
+  return config_of(*impl_->current("configuration"));
+}
+
+Value PipelineManager::config_of(const ModelHandle& handle) const {
+  Value config = Value::Object{};
+  const Value said = handle.info().extra;
+  if (said.is_object()) config.merge_patch(said);
+  config.merge_patch(impl_->engine.model_options(handle.id()).config);
+  return config;
 }
 
 void PipelineManager::with(const std::function<void(Model&)>& f) const {
@@ -116,7 +116,7 @@ void PipelineManager::refresh() {
     handle = impl_->handle;
   }
   if (!handle) return;
-  const int size = size_in(config_of(impl_->engine, *handle));
+  const int size = size_in(config_of(*handle));
   const std::lock_guard lock(impl_->mutex);
   if (impl_->handle == handle) impl_->sample_size = size;
 }
@@ -124,7 +124,7 @@ void PipelineManager::refresh() {
 void PipelineManager::set_sampler(const std::string& name) {
   check_text("sampler", name, kMaxIdBytes);
   const Handle handle = impl_->current("setting the sampler");
-  const Value config = config_of(impl_->engine, *handle);
+  const Value config = config_of(*handle);
   if (const Value* known = config.find("samplers"); known && known->is_array()) {
     const auto& names = known->as_array();
     if (std::find(names.begin(), names.end(), Value(name)) == names.end()) {
