@@ -121,6 +121,12 @@ std::size_t TiersReference::loaded_on(std::size_t device) const {
                     [device](const Model& model) { return model.on[device].loaded; }));
 }
 
+bool TiersReference::runs_in_place_on(std::size_t device) const {
+  return std::any_of(models_.begin(), models_.end(), [device](const Model& model) {
+    return model.in_place && model.on[device].loaded;
+  });
+}
+
 std::uint64_t TiersReference::host_bytes() const {
   std::uint64_t bytes = 0;
   for (const Model& model : models_) {

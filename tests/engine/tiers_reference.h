@@ -78,6 +78,7 @@ class TiersReference {
   std::uint64_t misses() const { return misses_; }
   std::uint64_t cache_evictions() const { return cache_evictions_; }
   std::size_t loaded_on(std::size_t device) const;
+  bool runs_in_place_on(std::size_t device) const;
   std::uint64_t host_bytes() const;
   // Of what no model holds.
   std::size_t cached_entries() const;
