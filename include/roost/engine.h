@@ -159,7 +159,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // Makes a model known; reads no file. The same registration again is a no-op, another source
-  // for the id throws ModelExists.
+  // or other options for the id throw ModelExists.
   void register_model(const ModelRegistration& registration);
   void register_model(const std::string& id, const std::string& source);
   void unregister_model(const std::string& id);  // unloads it; InUse while leased

@@ -32,6 +32,12 @@ struct Executor::Queue {
 class Executor::Visit {
  public:
   Visit(Executor& executor, Queue& queue) : executor_(executor), queue_(queue) {
+    if (WorkingFor::is(&executor)) {
+      throw RoostError(ErrorCode::InvalidArgument,
+                       "running '" + printable(queue.model_id) +
+                           "' from code of a model that runs on the same device: it would wait "
+                           "for itself; call it before or after");
+    }
     MutexLock lock(executor_.mutex_);
     if (auto refused = executor_.refusal(queue_)) std::rethrow_exception(std::move(refused));
     ++queue_.users;
@@ -122,10 +128,13 @@ void Executor::await(Queue& queue, Request& request) {
 
 // Lets the lock go while f runs; busy_ keeps the device meanwhile. f must not throw.
 template <class F>
-void Executor::with_device(const F& f) {
+void Executor::with_device(const Model& model, const F& f) {
   busy_ = true;
   mutex_.unlock();
-  f();
+  {
+    const WorkingFor on_device(this), of_model(&model);
+    f();
+  }
   mutex_.lock();
   busy_ = false;
   if (exclusive_waiting_ > 0 || stopping_) exclusive_.notify_all();
@@ -137,7 +146,7 @@ void Executor::run_pass() {
   queue.listed = false;
   assemble(queue);
   Duration took{};
-  with_device([&]() noexcept {
+  with_device(queue.model, [&]() noexcept {
     const Instant start = clock_.now();
     pass_.execute(queue.model);
     took = clock_.now() - start;
@@ -234,7 +243,7 @@ void Executor::exclusively(Queue& queue, const std::function<void(Model&)>& work
         "work on '" + printable(queue.model_id) + "' was cancelled while it waited for its turn"));
   }
   if (!error) {
-    with_device([&]() noexcept {
+    with_device(queue.model, [&]() noexcept {
       try {
         work(queue.model);
       } catch (...) {

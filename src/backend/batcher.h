@@ -60,7 +60,7 @@ class Executor {
   bool may_start() const ROOST_REQUIRES(mutex_);
   void wake_if_work() ROOST_REQUIRES(mutex_);
   template <class F>
-  void with_device(const F& f) ROOST_REQUIRES(mutex_);
+  void with_device(const Model& model, const F& f) ROOST_REQUIRES(mutex_);
   void run_pass() ROOST_REQUIRES(mutex_);
   void assemble(Queue& queue) ROOST_REQUIRES(mutex_);
   void commit(Queue& queue, Duration took) ROOST_REQUIRES(mutex_);

@@ -31,9 +31,15 @@ std::future<void> Engine::Impl::start_fetch(
   const std::shared_ptr<ModelSource> files = files_of(record);
   const auto promise = std::make_shared<std::promise<void>>();
   std::future<void> future = promise->get_future();
-  if (files == nullptr || files->is_present()) {
+  if (has_files(record, files.get())) {
     promise->set_value();
     return future;
+  }
+  if (files == nullptr) {
+    throw ModelLoadException(record.id, "'" + printable(record.source) +
+                                            "' cannot be fetched: this build fetches from no hub; "
+                                            "register the model with a source of your own",
+                             ErrorCode::Unsupported);
   }
   Fetches::Request request;
   request.model = record.id;
@@ -57,8 +63,7 @@ bool Engine::cancel_fetch(const std::string& name) {
 
 bool Engine::files_present(const std::string& name) const {
   const catalog::ModelRecord record = impl_->record_of(name, catalog::Domain::Any);
-  const std::shared_ptr<ModelSource> files = impl_->files_of(record);
-  return files == nullptr || files->is_present();
+  return impl_->has_files(record, impl_->files_of(record).get());
 }
 
 }  // namespace roost

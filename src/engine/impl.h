@@ -51,12 +51,22 @@ struct Engine::Impl {
   catalog::ModelRecord record_of(const std::string& name, catalog::Domain domain) const;
   Attached attached_to(const std::string& id) const;
   std::shared_ptr<ModelSource> files_of(const catalog::ModelRecord& record) const;
+  // `files` may be null: then the backend brings what it needs, but for what only a hub has.
+  bool has_files(const catalog::ModelRecord& record, const ModelSource* files) const;
+  static std::string path_of(const catalog::ModelRecord& record, const ModelSource& files);
   ModelOptions apply_policy(catalog::ModelRecord record);
   void forget_slots(const std::string& id);
 
   // --- loading
   Prepared prepare(const std::string& name, catalog::Domain domain,
                    const LoadOptions& options) const;
+  std::shared_ptr<Backend> find_backend(const catalog::ModelRecord& record,
+                                        const ModelDescription& description,
+                                        std::string& reasons) const;
+  static void check_backend_options(const std::string& model, const Backend& backend,
+                                    const Value& options);
+  void check_registered_options(const ModelRegistration& given,
+                                const catalog::ModelRecord& record) const;
   std::shared_ptr<Backend> backend_for(const catalog::ModelRecord& record,
                                        const ModelDescription& description) const;
   // Fetches if it must, then asks the pool. `done` gets the outcome or an exception, once.
@@ -87,12 +97,15 @@ struct Engine::Impl {
                                          WhenInUse when_in_use = WhenInUse::Refuse);
   std::future<UnloadReport> start_unload(const std::string& name, const UnloadOptions& options,
                                          const std::stop_token& stop);
+  static void check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
+                                 const UnloadOptions& options);
   std::vector<pool::SlotId> images_of(const std::string& name,
                                       const std::vector<std::string>& components);
 
   // --- looks
   std::string id_of(const std::string& name) const;
   pool::Pool::ModelLook look_at(const std::string& name) const;  // throws what record_of() does
+  FetchState files_state(const catalog::ModelRecord& record) const;
   ModelStatus status_of(const catalog::ModelRecord& record) const;
   MemoryReport memory(const pool::Pool::Overview& overview) const;
   void flush_usage(const std::string& id);

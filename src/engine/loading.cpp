@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "roost/ids.h"
+#include "base/foreign_code.h"
 #include "engine/impl.h"
 #include "pool/shell/steps.h"
 
@@ -68,24 +69,48 @@ std::string door_of(const std::string& name, catalog::Domain domain) {
 
 }  // namespace
 
-std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,
-                                                   const ModelDescription& description) const {
+// None that can run it: null, and `reasons` tells why.
+std::shared_ptr<Backend> Engine::Impl::find_backend(const catalog::ModelRecord& record,
+                                                    const ModelDescription& description,
+                                                    std::string& reasons) const {
+  const auto refusal = [&](const Backend& backend) {
+    return run_foreign([&] { return backend.why_not(description); },
+                       [&](const std::string& why) {
+                         return ModelLoadException(record.id, "asking '" +
+                                                                  std::string(backend.name()) +
+                                                                  "' whether it can run it: " + why);
+                       });
+  };
   if (auto own = attached_to(record.id).backend) {
-    if (const auto why = own->why_not(description)) {
-      throw ModelLoadException(record.id, "its own backend cannot run it: " + *why,
-                               ErrorCode::Unsupported);
-    }
-    return own;
+    const auto why = refusal(*own);
+    if (!why) return own;
+    reasons = "its own backend cannot run it: " + *why;
+    return nullptr;
   }
-  std::string reasons;
+  std::string each;
   for (const auto& backend : backends) {
-    const auto why = backend->why_not(description);
+    const auto why = refusal(*backend);
     if (!why) return backend;
-    reasons += (reasons.empty() ? "" : "; ") + std::string(backend->name()) + ": " + *why;
+    each += (each.empty() ? "" : "; ") + std::string(backend->name()) + ": " + *why;
   }
   const std::string what = record.source == record.id ? "it" : "'" + printable(record.source) + "'";
-  throw ModelLoadException(record.id, "no backend can run " + what + " (" + reasons + ")",
-                           ErrorCode::Unsupported);
+  reasons = "no backend can run " + what + " (" + each + ")";
+  return nullptr;
+}
+
+std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,
+                                                   const ModelDescription& description) const {
+  std::string reasons;
+  if (auto backend = find_backend(record, description, reasons)) return backend;
+  throw ModelLoadException(record.id, reasons, ErrorCode::Unsupported);
+}
+
+void Engine::Impl::check_backend_options(const std::string& model, const Backend& backend,
+                                         const Value& options) {
+  run_foreign([&] { backend.check_options(options); },
+              [&](const std::string& why) {
+                return ModelLoadException(model, "checking its backend options: " + why);
+              });
 }
 
 Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::Domain domain,
@@ -100,9 +125,9 @@ Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::D
   prepared.files = files_of(record);
   ModelDescription& description = prepared.spec.description;
   description = {record.id, record.source, record.version, {}, byte_options(model, load)};
-  if (prepared.files) description.path = prepared.files->path();
+  if (prepared.files) description.path = path_of(record, *prepared.files);
   prepared.spec.backend = backend_for(record, description);
-  prepared.spec.backend->check_options(description.options);
+  check_backend_options(record.id, *prepared.spec.backend, description.options);
 
   const std::string& device = load.device.empty() ? model.device : load.device;
   ExecutionProvider provider = load.provider.value_or(model.provider);
@@ -211,7 +236,7 @@ void Engine::Impl::make_ready(const std::string& name, catalog::Domain domain,
       done(std::move(outcome), std::move(error));
     };
   }
-  if (!prepared.files || prepared.files->is_present()) {
+  if (has_files(prepared.record, prepared.files.get())) {
     ask_pool(prepared, load, lease, std::move(stop), answer);
   } else {
     fetch_first(prepared, load, lease, std::move(stop), answer);

@@ -27,6 +27,15 @@ int weight_of(ModelState state) {
 
 }  // namespace
 
+// One source that cannot tell does not hide all the other models: a load or a fetch says why.
+FetchState Engine::Impl::files_state(const catalog::ModelRecord& record) const {
+  try {
+    if (has_files(record, files_of(record).get())) return FetchState::Present;
+  } catch (const RoostError&) {
+  }
+  return fetches.is_running(record.id) ? FetchState::Fetching : FetchState::Absent;
+}
+
 ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
   ModelStatus status;
   status.id = record.id;
@@ -34,12 +43,7 @@ ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
   status.type = record.type;
   status.description = record.description;
   status.options = ModelOptions::from_value(record.options);
-  const std::shared_ptr<ModelSource> files = files_of(record);
-  if (files == nullptr || files->is_present()) {
-    status.files = FetchState::Present;
-  } else if (fetches.is_running(record.id)) {
-    status.files = FetchState::Fetching;
-  }
+  status.files = files_state(record);
   const pool::Pool::ModelLook looks = pool.look_at(record.id);
   status.footprint = looks.footprint;
   const pool::Pool::Look* chosen = nullptr;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backend/file_source.h"
+#include "base/foreign_code.h"
 #include "roost/ids.h"
 #include "catalog/local_path.h"
 #include "engine/impl.h"
@@ -90,6 +91,40 @@ std::shared_ptr<ModelSource> Engine::Impl::files_of(const catalog::ModelRecord& 
   return nullptr;
 }
 
+bool Engine::Impl::has_files(const catalog::ModelRecord& record, const ModelSource* files) const {
+  if (files == nullptr) {
+    std::string reasons;
+    return record.source.rfind("hf:", 0) != 0 ||
+           find_backend(record, {record.id, record.source, record.version, {}, {}}, reasons);
+  }
+  return run_foreign([&] { return files->is_present(); },
+                     [&](const std::string& why) {
+                       return ModelLoadException(record.id, "looking for its files: " + why,
+                                                 ErrorCode::IoError);
+                     });
+}
+
+std::string Engine::Impl::path_of(const catalog::ModelRecord& record, const ModelSource& files) {
+  return run_foreign([&] { return files.path(); },
+                     [&](const std::string& why) {
+                       return ModelLoadException(record.id, "looking for its files: " + why,
+                                                 ErrorCode::IoError);
+                     });
+}
+
+// Where no backend knows the model yet, its load checks them.
+void Engine::Impl::check_registered_options(const ModelRegistration& given,
+                                            const catalog::ModelRecord& record) const {
+  const Value& asked = given.options.backend;
+  if (!asked.is_object() || asked.as_object().empty()) return;
+  std::string reasons;
+  const auto backend =
+      given.backend ? given.backend
+                    : find_backend(record, {record.id, record.source, record.version, {}, asked},
+                                   reasons);
+  if (backend) check_backend_options(given.id, *backend, asked);
+}
+
 void Engine::register_model(const ModelRegistration& given) {
   Impl& self = *impl_;
   self.check_open();
@@ -100,10 +135,17 @@ void Engine::register_model(const ModelRegistration& given) {
   }
   given.options.validate();
   const catalog::ModelRecord record = record_from(given, self.clock.wall());
+  self.check_registered_options(given, record);
   {
     MutexLock lock(self.mutex);
     if (const auto known = self.catalog->get(given.id)) {
-      if (known->source == given.source) return;
+      if (known->source == given.source) {
+        const bool tells_none = record.options == ModelOptions().to_value();
+        if (tells_none || record.options == known->options) return;
+        throw RoostError(ErrorCode::ModelExists,
+                         "'" + given.id + "' is registered already, with other options; change "
+                                          "them with patch_options, or unregister it first");
+      }
       throw RoostError(ErrorCode::ModelExists,
                        "'" + given.id + "' is registered already, from '" + known->source +
                            "'; unregister it first, or choose another id than for '" +
@@ -238,8 +280,9 @@ ModelOptions Engine::patch_options(const std::string& id, const Value& patch) {
   merged.merge_patch(patch);
   const Value backend_options = ModelOptions::from_value(merged).backend;
   if (!backend_options.as_object().empty()) {
-    self.backend_for(record, {record.id, record.source, record.version, {}, backend_options})
-        ->check_options(backend_options);
+    const auto backend =
+        self.backend_for(record, {record.id, record.source, record.version, {}, backend_options});
+    Impl::check_backend_options(record.id, *backend, backend_options);
   }
   // Merged by the catalog, so that another's change of meanwhile stays.
   catalog::RecordPatch change;

@@ -67,6 +67,18 @@ std::exception_ptr error_of(const std::string& model, const pool::Refusal& why) 
   }
 }
 
+// Before anything changes. Who does not wait for the answer may ask from anywhere.
+void Engine::Impl::check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
+                                      const UnloadOptions& options) {
+  for (const pool::Pool::Look& look : slots) {
+    if (!look.used_here || !options.wait_for_leases) continue;
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "unloading '" + printable(look.slot.model) +
+                         "' from within a use of it: the unload would wait for itself; call "
+                         "unload_async and wait elsewhere");
+  }
+}
+
 // All at once, so that drains run side by side; no thread waits for them. The first error is told
 // after all have ended.
 std::future<UnloadReport> Engine::Impl::start_unload(const std::vector<pool::Pool::Look>& slots,
@@ -113,6 +125,7 @@ std::future<UnloadReport> Engine::Impl::start_unload(const std::string& name,
 
 UnloadReport Engine::unload(const std::string& name, const UnloadOptions& options,
                             std::stop_token stop) {
+  impl_->check_may_wait_for(impl_->look_at(name).slots, options);
   return impl_->start_unload(name, options, stop).get();
 }
 
@@ -134,6 +147,7 @@ UnloadReport Engine::unload_all(const UnloadOptions& options,
   std::erase_if(slots, [&](const pool::Pool::Look& look) {
     return look.slot.kind != pool::SlotKind::Model || (device && look.device_id != *device);
   });
+  self.check_may_wait_for(slots, options);
   return self.start_unload(slots, options, stop).get();
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <utility>
+
 #include "pool/shell/pool.h"
 
 namespace roost::pool {
 
-template <class F>
-void Pool::decide(F&& f) {
+template <class F, class G>
+void Pool::decide(F&& f, G&& before_it_is_told) {
   Deferred later;
   {
     MutexLock lock(mutex_);
@@ -16,7 +18,13 @@ void Pool::decide(F&& f) {
     epoch_.reclaim();
     if (core_.next_timer() < wake_at_) changed_.notify_all();
   }
+  before_it_is_told();
   for (const auto& act : later) act();
+}
+
+template <class F>
+void Pool::decide(F&& f) {
+  decide(std::forward<F>(f), [] {});
 }
 
 }  // namespace roost::pool

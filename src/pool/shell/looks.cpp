@@ -42,10 +42,12 @@ Duration Pool::mutex_held_by_last_plan() const {
 }
 
 Pool::Look Pool::look(const Slot& slot) const {
-  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, Health::Unknown};
+  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, Health::Unknown,
+             false};
   if (const Residency* residency = slot.current.load()) {
     found.latency = residency->latency();
     found.health = residency->health();
+    found.used_here = residency->is_used_here();
   }
   return found;
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/assert.h"
+#include "base/foreign_code.h"
 #include "base/working_for.h"
 #include "roost/ids.h"
 #include "pool/shell/decide.h"
@@ -67,7 +68,11 @@ void check_components(const std::string& model, const std::vector<Component>& co
 
 SlotId Pool::slot(const ModelSpec& spec) {
   if (const auto known = find(spec.key)) return *known;
-  const LoadEstimate estimate = spec.backend->estimate(spec.description, *spec.device);
+  const LoadEstimate estimate = run_foreign(
+      [&] { return spec.backend->estimate(spec.description, *spec.device); },
+      [&](const std::string& why) {
+        return ModelLoadException(spec.description.id, "estimating what it takes: " + why);
+      });
   const std::string made_by =
       std::string(spec.backend->name()) + "@" +
       std::to_string(reinterpret_cast<std::uintptr_t>(spec.backend.get()));

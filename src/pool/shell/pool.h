@@ -139,6 +139,7 @@ class Pool {
     std::string device_id, component;  // an image's component
     LatencyReport latency;             // of what is loaded now, as is `health`
     Health health = Health::Unknown;
+    bool used_here = false;  // is the thread that asks within a use of it?
   };
   struct ModelLook {
     std::vector<Look> slots;  // on whatever device
@@ -177,6 +178,8 @@ class Pool {
   // Runs f(now, actions) under the mutex, applies the actions, then runs what was deferred.
   template <class F>
   void decide(F&& f);
+  template <class F, class G>
+  void decide(F&& f, G&& before_it_is_told);  // without the mutex
   void apply(Actions& actions, Deferred& later) ROOST_REQUIRES(mutex_);
   void on(const StartLoad& action, Deferred& later) ROOST_REQUIRES(mutex_);
   void on(const StopLoad& action, Deferred& later) ROOST_REQUIRES(mutex_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/foreign_code.h"
 #include "base/working_for.h"
 #include "roost/error.h"
 
@@ -54,7 +55,8 @@ void Returns::close() {
 // One use. Taken before the model is touched, so that no unload destroys it meanwhile.
 class Residency::Call {
  public:
-  explicit Call(Residency& residency) : residency_(residency), mark_(residency.parts_.owner) {
+  explicit Call(Residency& residency)
+      : residency_(residency), part_of_pool_(residency.parts_.owner), part_of_use_(&residency) {
     if (residency_.gate_.try_call()) return;
     if (residency_.engine_closed_.load(std::memory_order_acquire)) throw EngineClosedException();
     throw LeaseRevokedException(residency_.model_id());
@@ -68,10 +70,10 @@ class Residency::Call {
 
  private:
   Residency& residency_;
-  const WorkingFor mark_;
+  const WorkingFor part_of_pool_, part_of_use_;
 };
 
-Residency::Residency(Parts parts) : parts_(std::move(parts)), info_(parts_.model->info()) {
+Residency::Residency(Parts parts) : parts_(std::move(parts)), model_(parts_.model.get()), info_(model_->info()) {
   lane_ = std::make_unique<backend::Lane>(*parts_.executor, *parts_.model, parts_.model_id);
 }
 
@@ -91,20 +93,30 @@ void Residency::end_probe() {
   if (left.watched && left.leases == 0) parts_.returns->tell(parts_.slot);
 }
 
+bool Residency::is_used_here() const {
+  return WorkingFor::is(this) || WorkingFor::is(model_);
+}
+
 std::size_t Residency::width(Task task) {
   const Call call(*this);
-  return parts_.model->width(task);
+  return width_of_model(task);
+}
+
+std::size_t Residency::width_of_model(Task task) const {
+  return run_foreign([&] { return parts_.model->width(task); },
+                     [&](const std::string& why) { return InferenceException(model_id(), why); });
 }
 
 Sequence Residency::tokenize(Task task, std::string_view text, std::string_view pair) {
   const Call call(*this);
-  return parts_.model->tokenize(task, text, pair);
+  return run_foreign([&] { return parts_.model->tokenize(task, text, pair); },
+                     [&](const std::string& why) { return InferenceException(model_id(), why); });
 }
 
 void Residency::run(Task task, std::span<const Sequence> sequences, std::span<float> outputs,
                     std::stop_token stop) {
   const Call call(*this);
-  const std::size_t wanted = sequences.size() * parts_.model->width(task);
+  const std::size_t wanted = sequences.size() * width_of_model(task);
   if (outputs.size() != wanted) {
     throw RoostError(ErrorCode::InvalidArgument,
                      "running '" + model_id() + "': " + std::to_string(outputs.size()) +
@@ -134,10 +146,14 @@ void Residency::warm_up(std::stop_token stop) {
   if (info_.tasks.empty()) return;
   const Task task = info_.tasks.front();
   const Instant begin = parts_.clock->now();
-  const Sequence sample = parts_.model->tokenize(task, "warm-up", "warm-up");
-  std::vector<float> output(parts_.model->width(task));
-  lane_->submit(task, std::span(&sample, 1), output, std::move(stop));
-  check_outputs(model_id(), task, output);
+  const auto run_once = [&] {
+    const Sequence sample = parts_.model->tokenize(task, "warm-up", "warm-up");
+    std::vector<float> output(parts_.model->width(task));
+    lane_->submit(task, std::span(&sample, 1), output, std::move(stop));
+    check_outputs(model_id(), task, output);
+  };
+  run_foreign(run_once,
+              [&](const std::string& why) { return InferenceException(model_id(), why); });
   if (!warmed_.exchange(true)) {
     warm_up_ms_.store(milliseconds_between(begin, parts_.clock->now()), std::memory_order_relaxed);
   }

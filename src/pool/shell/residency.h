@@ -73,6 +73,8 @@ class Residency {
   const std::shared_ptr<Device>& device() const { return parts_.device; }
   MemoryAccount& account() const { return *parts_.account; }
 
+  bool is_used_here() const;  // is this thread within a use of it?
+
   // --- uses; each is one call and throws LeaseRevoked or EngineClosed at a closed gate
   std::size_t width(Task task);
   Sequence tokenize(Task task, std::string_view text, std::string_view pair);
@@ -99,10 +101,12 @@ class Residency {
  private:
   class Call;
   ~Residency() = default;
+  std::size_t width_of_model(Task task) const;
   void record_call(Instant begin, bool failed);
   Health health_of_calls() const;
 
   Parts parts_;
+  const Model* const model_;  // still names it when it is gone
   const ModelInfo info_;
   std::unique_ptr<backend::Lane> lane_;
   LeaseGate gate_;

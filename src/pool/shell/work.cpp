@@ -199,7 +199,7 @@ void Pool::unload_model(SlotId id, bool save_images) {
   result.freed = seen.freed;
   result.lost = seen.lost;
 
-  decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
+  const auto settle = [&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(id);
     slot.freed_last = result.freed;
     slot.account.reset();
@@ -216,7 +216,8 @@ void Pool::unload_model(SlotId id, bool save_images) {
     core.unload_finished(id, result, now, out);
     // Readers of the fast door may still hold the pointer they loaded.
     epoch_.retire([residency] { residency->drop_reference(); });
-  });
+  };
+  decide(settle, [&] { saved.clear(); });  // what nobody awaited is back before anyone hears of it
 }
 
 void Pool::unload_image(SlotId id) {
