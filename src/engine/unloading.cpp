@@ -74,8 +74,8 @@ void Engine::Impl::check_may_wait_for(const std::vector<pool::Pool::Look>& slots
     if (!look.used_here || !options.wait_for_leases) continue;
     throw RoostError(ErrorCode::InvalidArgument,
                      "unloading '" + printable(look.slot.model) +
-                         "' from within a use of it: the unload would wait for itself; call "
-                         "unload_async and wait elsewhere");
+                         "' from within a use or a load of it: the unload would wait for "
+                         "itself; call unload_async and wait elsewhere");
   }
 }
 

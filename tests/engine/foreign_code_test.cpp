@@ -112,7 +112,7 @@ TEST_F(ForeignCodeTest, WhatASourceThrowsIsATypedError) {
     expect(At::Nothing, ErrorCode::IoError, "rude is_present", call);
   }
   EXPECT_EQ(engine().status("rude").files, FetchState::Absent);
-  EXPECT_EQ(engine().models().size(), 1u);
+  EXPECT_EQ(engine().models().size(), 2u);
 }
 
 TEST_F(ForeignCodeTest, AModelThatRunsAnotherOnItsOwnDeviceIsRefused) {
@@ -152,6 +152,18 @@ TEST_F(ForeignCodeTest, AnUnloadThatWouldWaitForItselfIsRefused) {
   engine().model("a").with([&](Model&) { ask(); });
   EXPECT_EQ(asked, 2);
   EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+}
+
+TEST_F(ForeignCodeTest, AnUnloadFromTheModelsOwnLoadIsRefused) {
+  add("a", fake_with_image(kMiB));
+  int asked = 0;
+  LoadOptions load;
+  load.progress = [&](const LoadProgress&) {
+    EXPECT_EQ(code_of([this] { engine().unload("a"); }), ErrorCode::InvalidArgument);
+    ++asked;
+  };
+  engine().ready("a", load);
+  EXPECT_GE(asked, 8);
 }
 
 TEST_F(ForeignCodeTest, AnUnloadThatDoesNotWaitMayBeAskedForFromAUse) {

@@ -48,6 +48,7 @@ void Pool::on(const StartLoad& action, Deferred&) {
   Slot& slot = at(action.slot);
   auto attempt = std::make_shared<Attempt>();
   attempt->slot = slot.id;
+  attempt->of = &slot;
   attempt->number = action.attempt;
   attempt->begun = clock_.now();
   attempt->load_begun = slot.load_begun;

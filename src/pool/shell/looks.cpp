@@ -4,6 +4,7 @@
 #include <set>
 
 #include "roost/ids.h"
+#include "base/working_for.h"
 #include "pool/shell/pool.h"
 #include "pool/shell/slot.h"
 #include "roost/error.h"
@@ -49,6 +50,7 @@ Pool::Look Pool::look(const Slot& slot) const {
     found.health = residency->health();
     found.used_here = residency->is_used_here();
   }
+  found.used_here = found.used_here || WorkingFor::is(&slot);
   return found;
 }
 

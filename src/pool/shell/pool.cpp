@@ -249,7 +249,13 @@ WaiterId Pool::add_waiter(SlotId slot, Progress progress, bool warm_up, Done don
   auto waiter = std::make_shared<Waiter>();
   waiter->slot = slot;
   waiter->warm_up = warm_up;
-  if (progress) waiter->teller = std::make_shared<Teller<LoadProgress>>(std::move(progress));
+  if (progress) {
+    waiter->teller = std::make_shared<Teller<LoadProgress>>(
+        [own = &at(slot), tell = std::move(progress)](const LoadProgress& step) {
+          const WorkingFor mark(own);
+          tell(step);
+        });
+  }
   waiter->done = std::move(done);
   const std::uint64_t id = next_waiter_++;
   waiters_.emplace(id, std::move(waiter));

@@ -139,7 +139,7 @@ class Pool {
     std::string device_id, component;  // an image's component
     LatencyReport latency;             // of what is loaded now, as is `health`
     Health health = Health::Unknown;
-    bool used_here = false;  // is the thread that asks within a use of it?
+    bool used_here = false;  // is the thread that asks within a use or its load?
   };
   struct ModelLook {
     std::vector<Look> slots;  // on whatever device

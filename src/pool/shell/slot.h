@@ -15,6 +15,7 @@ namespace roost::pool {
 // One run of a load. Shared by the thread that works and the pool that may stop it.
 struct Pool::Attempt {
   SlotId slot{};
+  const Slot* of = nullptr;  // what its work is WorkingFor
   std::uint64_t number = 0;
   std::stop_source stop;
   std::shared_ptr<MemoryAccount> account;

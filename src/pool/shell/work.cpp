@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/working_for.h"
 #include "pool/shell/decide.h"
 #include "pool/shell/slot.h"
 #include "roost/error.h"
@@ -47,6 +48,7 @@ LoadContext Pool::context_for(Attempt& attempt) {
 }
 
 void Pool::load(const std::shared_ptr<Attempt>& attempt) {
+  const WorkingFor mark(attempt->of);
   try {
     if (attempt->stop.stop_requested()) throw CancelledException("cancelled before it began");
     LoadContext context = context_for(*attempt);
@@ -78,7 +80,6 @@ void Pool::report_failure(Attempt& attempt, ErrorCode code, const std::string& m
                                          .count()) +
                       " ms"
                 : message;
-  attempt.images.clear();  // those that go with the failed load may be unloaded at once
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(attempt.slot);
     slot.attempt.reset();
