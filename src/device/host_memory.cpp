@@ -1,5 +1,7 @@
 #include "device/host_memory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -99,16 +101,13 @@ std::optional<double> HostMemory::pressure_some_avg10() const {
   return some_avg10(root_ / "proc/pressure/memory");
 }
 
-std::optional<std::uint64_t> HostMemory::rss_bytes() const {
-  return rollup("Rss:");
-}
-std::optional<std::uint64_t> HostMemory::pss_bytes() const {
-  return rollup("Pss:");
-}
-
-std::optional<std::uint64_t> HostMemory::rollup(std::string_view key) const {
-  const auto text = read_text(root_ / "proc/self/smaps_rollup");
-  return text ? kilobytes_after(*text, key) : std::nullopt;
+std::optional<std::uint64_t> HostMemory::rss_bytes(const fs::path& root) {
+  const std::string text = read_text(root / "proc/self/statm").value_or("");
+  std::string_view rest = text;  // "size resident shared ...", in pages
+  take_word(rest);
+  const auto pages = parse_number(take_word(rest));
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  return pages ? checked_mul(*pages, static_cast<std::uint64_t>(page_bytes)) : std::nullopt;
 }
 
 }  // namespace roost::device

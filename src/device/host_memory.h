@@ -23,13 +23,11 @@ class HostMemory {
   // machine's; nullopt on a kernel without pressure information.
   std::optional<double> pressure_some_avg10() const;
 
-  // Resident bytes of this process, and its share of them.
-  std::optional<std::uint64_t> rss_bytes() const;
-  std::optional<std::uint64_t> pss_bytes() const;
+  // Resident bytes of this process, to within what the kernel keeps by processor. Cheap: unlike
+  // smaps it walks no pages.
+  static std::optional<std::uint64_t> rss_bytes(const std::filesystem::path& root = "/");
 
  private:
-  std::optional<std::uint64_t> rollup(std::string_view key) const;
-
   const std::filesystem::path root_;
   const Cgroups groups_;
 };

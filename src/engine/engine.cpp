@@ -96,7 +96,7 @@ Engine::Impl::Impl(EngineOptions given)
       clock(options.clock != nullptr ? *options.clock : system_clock()),
       machine(options.machine ? *options.machine : detect_machine(options.provider)),
       backends(all_backends(options)),
-      baseline_rss(device::HostMemory().rss_bytes().value_or(0)),
+      baseline_rss(device::HostMemory::rss_bytes().value_or(0)),
       events({.epoch = new_epoch(), .capacity = options.event_ring}, clock, log),
       catalog(std::make_unique<catalog::MemoryCatalog>()),
       fetches(options.max_concurrent_downloads, options.download_timeout, events, clock),

@@ -159,7 +159,7 @@ MemoryReport Engine::Impl::memory(const pool::Pool::Overview& overview) const {
     line.fragmentation = device->fragmentation();
     report.memories.push_back(std::move(line));
   }
-  report.process_rss = device::HostMemory().rss_bytes().value_or(0);
+  report.process_rss = device::HostMemory::rss_bytes().value_or(0);
   report.drift = static_cast<std::int64_t>(report.process_rss) -
                  static_cast<std::int64_t>(baseline_rss) -
                  static_cast<std::int64_t>(ledger.reserved[MemoryId::Host]);

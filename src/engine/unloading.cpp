@@ -229,9 +229,8 @@ CacheReport Engine::cache_report() const {
 DefragmentReport Engine::defragment() {
   Impl& self = *impl_;
   self.check_open();
-  const device::HostMemory host;
   DefragmentReport report;
-  report.rss_before = host.rss_bytes().value_or(0);
+  report.rss_before = device::HostMemory::rss_bytes().value_or(0);
   for (const auto& device : self.machine.devices) {
     report.before.push_back(device->fragmentation());
     const std::uint64_t free_before = device->sample().available_bytes;
@@ -244,7 +243,7 @@ DefragmentReport Engine::defragment() {
       report.given_back[memory] = free_after - free_before;
     }
   }
-  report.rss_after = host.rss_bytes().value_or(0);
+  report.rss_after = device::HostMemory::rss_bytes().value_or(0);
   if (report.rss_after < report.rss_before) {
     report.given_back[MemoryId::Host] = report.rss_before - report.rss_after;
   }

@@ -15,7 +15,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 // Resident bytes of this process, from the kernel.
 std::uint64_t rss() {
-  return HostMemory().rss_bytes().value_or(0);
+  return HostMemory::rss_bytes().value_or(0);
 }
 
 TEST(HostDevice, SaysWhatItIs) {

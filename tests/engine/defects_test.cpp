@@ -208,6 +208,7 @@ TEST_F(DefectsTest, CallbackReEnteringTheLock) {
   EXPECT_EQ(engine().status("b").state, ModelState::Loaded);
   chain.reset();
 
+  script("a").gate(FakeStep::Load).shut();
   LoadOptions load;  // a load that its own progress cancels
   load.progress = [&](const LoadProgress&) { stop.request_stop(); };
   EXPECT_EQ(code_of([&] { engine().ready("a", load, stop.get_token()); }), ErrorCode::Cancelled);

@@ -181,7 +181,7 @@ void Pool::look_at_pressure() {
 
 // What nobody accounts for: a runtime's own buffers, a leak.
 void Pool::look_at_drift() {
-  const auto rss = static_cast<std::int64_t>(device::HostMemory().rss_bytes().value_or(0));
+  const auto rss = static_cast<std::int64_t>(device::HostMemory::rss_bytes().value_or(0));
   const auto reserved = static_cast<std::int64_t>(core_.ledger().reserved[MemoryId::Host]);
   const std::int64_t drift = rss - static_cast<std::int64_t>(options_.baseline_rss) - reserved;
   if (rss == 0 || std::abs(drift - drift_told_) < kDriftStep) return;
