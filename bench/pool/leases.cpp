@@ -1,9 +1,13 @@
+#include <sys/mman.h>
+
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <future>
 #include <random>
 #include <thread>
 
+#include "base/thread_pool.h"
 #include "parts.h"
 #include "roost/engine.h"
 
@@ -118,8 +122,21 @@ std::vector<double> open_loop(const Embedder& embedder, double calls_per_second,
   return latencies;
 }
 
+// The least that a load of 32 MiB does to its neighbours: another thread at the lowest priority
+// that fills as much memory and gives it back. What this costs a use is the machine's.
+void fill_memory(const std::atomic<bool>& stop) {
+  set_up_thread("filler", ThreadPriority::Background);
+  constexpr std::size_t kBytes = std::size_t{32} << 20;
+  while (!stop) {
+    void* data = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED) std::abort();
+    std::memset(data, 1, kBytes);
+    ::munmap(data, kBytes);
+  }
+}
+
 struct UseDuringLoads {
-  double alone_us = 0, loading_us = 0, loads = 0;
+  double alone_us = 0, filling_us = 0, loading_us = 0, loads = 0;
 };
 
 // Rounds alternate, so that a noisy stretch of the machine meets both sides.
@@ -134,11 +151,16 @@ UseDuringLoads use_during_loads() {
   for (int i = 0; i < kCapacityCalls; ++i) embedder.embed(sample_text());
   const double rate = 0.4 * kCapacityCalls / seconds_since(begin);
 
-  std::vector<double> alone, loading;
+  std::vector<double> alone, filling, loading;
   UseDuringLoads result;
   for (int round = 0; round < kRounds; ++round) {
     for (const double us : open_loop(embedder, rate, kRoundSeconds)) alone.push_back(us);
     std::atomic<bool> stop{false};
+    std::jthread filler([&] { fill_memory(stop); });
+    for (const double us : open_loop(embedder, rate, kRoundSeconds)) filling.push_back(us);
+    stop = true;
+    filler.join();
+    stop = false;
     std::jthread loader([&] {
       for (int i = 0; !stop; ++i) {
         const std::string id = "other-" + std::to_string(round) + "-" + std::to_string(i);
@@ -155,6 +177,7 @@ UseDuringLoads use_during_loads() {
     stop = true;
   }
   result.alone_us = percentile(alone, 0.99);
+  result.filling_us = percentile(filling, 0.99);
   result.loading_us = percentile(loading, 0.99);
   return result;
 }
@@ -183,6 +206,7 @@ std::vector<Row> use_rows() {
   std::vector<Row> rows;
   const UseDuringLoads use = use_during_loads();
   rows.push_back(figure("use_p99_alone_us", use.alone_us, "us"));
+  rows.push_back(figure("use_p99_beside_memset_ratio", use.filling_us / use.alone_us, "x"));
   rows.push_back(figure("loads_meanwhile", use.loads));
   rows.push_back(at_most("use_p99_during_load_ratio", use.loading_us / use.alone_us, 1.5, "x"));
   return rows;

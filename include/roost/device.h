@@ -73,6 +73,8 @@ class Device {
 
   virtual void synchronize() {}  // returns when all work given to the device is done
   virtual void trim() {}         // gives memory that is cached but unused back to the system
+  // As trim(), but only when enough has gathered to be worth a pause of those who allocate.
+  virtual void trim_if_worth_it() { trim(); }
   virtual Fragmentation fragmentation() const { return {}; }
 
   DeviceBalance balance() const;

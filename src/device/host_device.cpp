@@ -23,6 +23,7 @@ DeviceInfo describe(const HostMemory& memory, std::string name) {
   return info;
 }
 
+constexpr std::size_t kWorthATrim = std::size_t{8} << 20;
 constexpr std::size_t kReleaseStep = std::size_t{256} << 10;
 
 }  // namespace
@@ -70,6 +71,16 @@ void HostDevice::read(std::byte* to_host, const std::byte* from, std::uint64_t b
 
 void HostDevice::trim() {
   ::malloc_trim(0);
+  free_at_trim_.store(::mallinfo2().fordblks, std::memory_order_relaxed);
+}
+
+// A trim holds every thread's heap while it gives pages back: milliseconds in which no request
+// allocates. The heap counts what was given back as free all the same.
+void HostDevice::trim_if_worth_it() {
+  const std::size_t before = free_at_trim_.load(std::memory_order_relaxed);
+  const std::size_t now = ::mallinfo2().fordblks;
+  if (now > before + kWorthATrim) return trim();
+  if (now < before) free_at_trim_.store(now, std::memory_order_relaxed);
 }
 
 Fragmentation HostDevice::fragmentation() const {

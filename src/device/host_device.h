@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "device/host_memory.h"
@@ -22,11 +23,13 @@ class HostDevice final : public Device {
   void read(std::byte* to_host, const std::byte* from, std::uint64_t bytes) const override;
 
   void trim() override;                          // the heap's free pages
+  void trim_if_worth_it() override;
   Fragmentation fragmentation() const override;  // of the heap; its free bytes are its cache
 
  private:
   const HostMemory memory_;
   const DeviceInfo info_;
+  std::atomic<std::size_t> free_at_trim_{0};  // the heap's free bytes that a trim left
 };
 
 }  // namespace roost::device

@@ -1,10 +1,13 @@
 #include "device/host_device.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <memory>
+#include <vector>
 
 #include "roost/error.h"
 
@@ -67,6 +70,24 @@ TEST(HostDevice, ZeroBytesAreNothing) {
   EXPECT_EQ(host.allocate(0), nullptr);
   host.release(nullptr, 0);
   host.write(nullptr, nullptr, 0);
+}
+
+TEST(HostDevice, TrimsWhenEnoughHasGathered) {
+  constexpr std::size_t kBlock = 4'000;  // of the heap, not a mapping of its own
+  constexpr std::size_t kBlocks = 24 * kMiB / kBlock;
+  HostDevice host(HostMemory(), "");
+  host.trim();
+  std::vector<std::unique_ptr<char[]>> blocks(kBlocks);
+  for (auto& block : blocks) {
+    block = std::make_unique_for_overwrite<char[]>(kBlock);
+    std::memset(block.get(), 1, kBlock);
+  }
+  if (::mallinfo2().uordblks < 24 * kMiB) GTEST_SKIP() << "the heap is not the system's";
+  const auto last = std::move(blocks.back());  // keeps the heap from shrinking by itself
+  blocks.clear();
+  const std::uint64_t before = rss();
+  host.trim_if_worth_it();
+  EXPECT_LT(rss(), before - 16 * kMiB);
 }
 
 TEST(HostDevice, TrimAndFragmentationSpeakOfTheHeap) {

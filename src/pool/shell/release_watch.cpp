@@ -28,7 +28,7 @@ ReleaseWatch::ReleaseWatch(std::shared_ptr<MemoryAccount> account, std::shared_p
 
 void ReleaseWatch::settle() const {
   device_->synchronize();
-  if (on_host()) device_->trim();
+  if (on_host()) device_->trim_if_worth_it();
 }
 
 ReleaseWatch::Seen ReleaseWatch::counted() const {
