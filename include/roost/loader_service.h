@@ -77,7 +77,7 @@ class LoaderService {
   [[nodiscard]] Subscription subscribe(Listener listener);
 
   // Cancels loads and unloads (their callers get CancelledException), gives the model back and
-  // ends the threads. Bounded; idempotent; not from a listener.
+  // ends the threads. Bounded; idempotent. From a load listener: InvalidArgument.
   void shutdown();
 
  private:

@@ -24,7 +24,8 @@ DeviceInfo describe(const HostMemory& memory, std::string name) {
 }
 
 constexpr std::size_t kWorthATrim = std::size_t{8} << 20;
-constexpr std::size_t kReleaseStep = std::size_t{256} << 10;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kReleaseStep = kHugePage;  // smaller ones would split such pages
 
 }  // namespace
 
@@ -37,7 +38,11 @@ std::byte* HostDevice::allocate(std::uint64_t bytes) {
   if (bytes <= std::numeric_limits<std::size_t>::max()) {
     void* data = ::mmap(nullptr, static_cast<std::size_t>(bytes), PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data != MAP_FAILED) return static_cast<std::byte*>(data);
+    if (data != MAP_FAILED) {
+      // Fewer faults while it is filled, fewer misses while it is read. A hint: may be refused.
+      if (bytes >= kHugePage) ::madvise(data, static_cast<std::size_t>(bytes), MADV_HUGEPAGE);
+      return static_cast<std::byte*>(data);
+    }
     error = errno;
   }
   throw RoostError(ErrorCode::OutOfMemory,

@@ -508,6 +508,18 @@ TEST_F(SingleModelManagerTest, BadInputIsATypedErrorAndChangesNothing) {
   EXPECT_TRUE(states().empty());
 }
 
+TEST_F(SingleModelManagerTest, AListenerThatShutsDownIsRefused) {
+  add("a", kMiB);
+  std::promise<ErrorCode> heard;
+  const Subscription listening = manager().on_load_event([&](const LoaderEvent& event) {
+    if (event.kind != LoaderEvent::Kind::Completed) return;
+    heard.set_value(code_of([this] { manager().shutdown(); }));
+  });
+  manager().load_model("a");
+  EXPECT_EQ(heard.get_future().get(), ErrorCode::InvalidArgument);
+  EXPECT_EQ(manager().id(), "a");
+}
+
 TEST_F(SingleModelManagerTest, AListenerMayAskForTheNextLoad) {
   add("a", kMiB);
   add("b", kMiB);

@@ -47,6 +47,12 @@ class Listeners {
     core_->changed.notify_all();
   }
 
+  // Is this the thread that calls the listeners?
+  bool is_delivering() const {
+    const std::lock_guard lock(core_->mutex);
+    return core_->deliverer == std::this_thread::get_id();
+  }
+
   // Lets the listener that runs end, and delivers no more. Not from a listener.
   void stop() {
     {

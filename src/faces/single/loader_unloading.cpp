@@ -114,6 +114,11 @@ void LoaderService::Impl::tell(LoaderEvent::Kind kind, const std::string& id,
 }
 
 void LoaderService::Impl::shutdown() {
+  if (listeners.is_delivering()) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "shutting the slot down from one of its load listeners: it would wait for "
+                     "itself; do it from another thread");
+  }
   {
     const std::lock_guard lock(mutex);
     if (std::exchange(shut_down, true)) return;
