@@ -136,7 +136,7 @@ TEST_F(ForeignCodeTest, AModelUsedWithoutItsDeviceMayRunAnother) {
 
 TEST_F(ForeignCodeTest, AnUnloadThatWouldWaitForItselfIsRefused) {
   FakeScript& script = add("a", kMiB);
-  const auto refused = [this](const std::function<void()>& call) {
+  const auto refused = [](const std::function<void()>& call) {
     EXPECT_EQ(code_of(call), ErrorCode::InvalidArgument);
     EXPECT_THAT(last_message(), HasSubstr("unload_async"));
   };
