@@ -95,6 +95,9 @@ std::shared_ptr<Backend> Engine::Impl::find_backend(const catalog::ModelRecord& 
   }
   const std::string what = record.source == record.id ? "it" : "'" + printable(record.source) + "'";
   reasons = "no backend can run " + what + " (" + each + ")";
+  if (record.source.rfind("hf:", 0) == 0) {
+    reasons += "; this version cannot fetch from hubs; 'builtin:lexical' needs no network";
+  }
   return nullptr;
 }
 

@@ -54,6 +54,14 @@ catalog::ModelRecord record_from(const ModelRegistration& given, WallTime now) {
                            ErrorCode::Unsupported);
 }
 
+[[noreturn]] void refuse_variant(const std::string& name, const catalog::Resolution& found) {
+  throw ModelLoadException(printable(name),
+                           "'" + printable(found.id) + "' has no variant '" +
+                               printable(found.qualifier) + "'; ask for '" + printable(found.id) +
+                               "'",
+                           ErrorCode::Unsupported);
+}
+
 }  // namespace
 
 catalog::ModelRecord Engine::Impl::record_of(const std::string& name,
@@ -63,6 +71,7 @@ catalog::ModelRecord Engine::Impl::record_of(const std::string& name,
                                      catalog::find_local_path};
   const catalog::Resolution found = catalog::resolve_name(name, domain, context);
   if (found.kind == catalog::ResolvedKind::Hub) refuse_hub(name, found);
+  if (!found.qualifier.empty()) refuse_variant(name, found);
   if (auto known = catalog->get(found.id)) {
     if (found.kind == catalog::ResolvedKind::Registered &&
         known->source.rfind("hf:", 0) == 0) {

@@ -194,6 +194,12 @@ TEST_F(ForeignCodeTest, RegisteringAgainWithOtherOptionsIsRefused) {
   engine().register_model("rude", "user:rude");
 }
 
+TEST_F(ForeignCodeTest, AVariantThatIsNotThereIsNotTakenForTheModel) {
+  add("a", kMiB);
+  EXPECT_EQ(code_of([&] { engine().ready("a:fp16"); }), ErrorCode::Unsupported);
+  EXPECT_THAT(last_message(), HasSubstr("'a' has no variant 'fp16'"));
+}
+
 TEST_F(ForeignCodeTest, WhatOnlyAHubHasIsNotThereAndCannotBeFetched) {
   engine().register_model("far", "hf:someone/something");
   EXPECT_FALSE(engine().files_present("far"));

@@ -7,6 +7,7 @@
 
 #include "faces/local/download_meter.h"
 #include "faces/local/held_model.h"
+#include "roost/error.h"
 
 namespace roost {
 namespace {
@@ -28,6 +29,11 @@ Home home_of(Engine& engine) {
 
 template <class Options>
 Home own_home(const Options& options) {
+  if (options.keep_warm) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "keep_warm is set, but without an Engine& the model's engine ends with its "
+                     "last handle; load it through an engine of your own");
+  }
   EngineOptions engine_options;
   engine_options.provider = options.provider;  // "cpu" opens no GPU library
   auto engine = std::make_shared<Engine>(std::move(engine_options));

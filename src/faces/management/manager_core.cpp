@@ -60,6 +60,13 @@ std::vector<roost::ModelStatus> ManagerCore::models() const {
   return all;
 }
 
+// By the engine's ledger: what several models share counts once.
+std::uint64_t ManagerCore::memory_in_use() const {
+  std::uint64_t bytes = 0;
+  for (const MemoryLine& line : engine.memory().memories) bytes += line.reserved;
+  return bytes;
+}
+
 std::optional<ModelRegistration> ManagerCore::find(const std::string& model_id) const {
   check_model_id(model_id);
   return engine.registration(model_id);

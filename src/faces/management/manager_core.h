@@ -27,6 +27,7 @@ struct ManagerCore {
   // --- looking
   // Those that somebody registered; not what the engine knows by itself ("builtin:...").
   std::vector<roost::ModelStatus> models() const;
+  std::uint64_t memory_in_use() const;
   // Throws InvalidModelId, and ModelNotFound with the nearest names.
   ModelRegistration known(const std::string& model_id) const;
   std::optional<ModelRegistration> find(const std::string& model_id) const;  // InvalidModelId

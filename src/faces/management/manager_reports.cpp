@@ -17,8 +17,8 @@ ModelManagerStatistics ModelManager::get_statistics() const {
     statistics.active_downloads += model.files == FetchState::Fetching;
     statistics.loaded_models += model.state == ModelState::Loaded;
     statistics.active_loads += model.state == ModelState::Loading;
-    statistics.total_memory_usage += model.footprint.total();
   }
+  statistics.total_memory_usage = core_->memory_in_use();
   return statistics;
 }
 

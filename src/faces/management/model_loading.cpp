@@ -136,8 +136,8 @@ LoadingStatistics ModelLoader::get_loading_statistics() const {
     statistics.loading += status.state == ModelState::Loading;
     statistics.loaded += status.state == ModelState::Loaded;
     statistics.error += status.state == ModelState::Error;
-    statistics.total_memory_usage += status.footprint.total();
   }
+  statistics.total_memory_usage = core_->memory_in_use();
   statistics.total_loaded = statistics.loading + statistics.loaded + statistics.error;
   return statistics;
 }

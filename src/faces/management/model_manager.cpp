@@ -53,7 +53,11 @@ std::optional<ModelEventType> event_type(EventKind kind) {
 
 ModelEvent to_model_event(ModelEventType type, const Event& event) {
   ModelEvent result{type, event.model, event.at, event.data};
-  if (event.kind == EventKind::LoadCancelled) result.data["code"] = to_string(ErrorCode::Cancelled);
+  if (event.kind == EventKind::LoadCancelled) {  // the document's manager knows it as an error
+    result.data["code"] = to_string(ErrorCode::Cancelled);
+    result.data["message"] = "the load was cancelled";
+    result.data["retry_after_ms"] = 0;
+  }
   return result;
 }
 

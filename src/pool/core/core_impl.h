@@ -181,6 +181,7 @@ struct Core::Impl {
   PlanReport report(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   Refusal refusal(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   std::string explain(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
+  std::string names_of(const std::vector<Victim>& victims) const;
   std::string explain_wait(const Slot& slot, const Decision& decision) const;
   std::string explain_refusal(const Slot& slot, const Snapshot& s, const Decision& d) const;
   std::string why_it_backs_off(const Slot& slot, Instant now) const;

@@ -136,7 +136,27 @@ std::string Core::Impl::explain(const Slot& slot, const Snapshot& s, const Decis
       std::count_if(d.victims.begin(), d.victims.end(), [](const Victim& v) { return v.demote; });
   const auto evicted = static_cast<std::ptrdiff_t>(d.victims.size()) - demoted;
   return needs + "; to make room, " + std::to_string(evicted) + " would be evicted and " +
-         std::to_string(demoted) + " demoted to host memory";
+         std::to_string(demoted) + " demoted to host memory: " + names_of(d.victims);
+}
+
+// The first few: who asks for a sentence does not want a list.
+std::string Core::Impl::names_of(const std::vector<Victim>& victims) const {
+  constexpr std::size_t kMost = 3;
+  std::vector<std::string> names;  // a model and its weights go by one name
+  for (const Victim& victim : victims) {
+    const auto known = slots.find(victim.slot);
+    if (known == slots.end()) continue;  // gone since the snapshot
+    std::string name = "'" + printable(known->second->spec.model) + "'";
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(std::move(name));
+    }
+  }
+  std::string text;
+  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
+    text += (i == 0 ? "" : ", ") + names[i];
+  }
+  if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
+  return text;
 }
 
 std::string Core::Impl::explain_wait(const Slot& slot, const Decision& d) const {

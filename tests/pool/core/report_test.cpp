@@ -23,6 +23,7 @@ TEST(Report, NamesTheVictimsAndChangesNothing) {
   EXPECT_EQ(plan.victims[0].frees, host(6));
   EXPECT_EQ(plan.victims[0].why, "idle 1 s, 0.1 s to reload, host 6 B");
   EXPECT_THAT(plan.explanation, HasSubstr("1 would be evicted"));
+  EXPECT_THAT(plan.explanation, HasSubstr(": 'a'"));
   EXPECT_EQ(w.state(a), ModelState::Loaded);
   EXPECT_TRUE(w.gates.at(a)->try_lease());
 }
