@@ -73,8 +73,11 @@ class Device {
 
   virtual void synchronize() {}  // returns when all work given to the device is done
   virtual void trim() {}         // gives memory that is cached but unused back to the system
-  // As trim(), but only when enough has gathered to be worth a pause of those who allocate.
-  virtual void trim_if_worth_it() { trim(); }
+  // Bytes in use that are no regions, where the device knows of such: the host's heap.
+  virtual std::uint64_t heap_bytes() const { return 0; }
+  // After that many of them were freed. As trim(), but only once enough has gathered to be worth
+  // a pause of those who allocate.
+  virtual void trim_after(std::uint64_t freed_bytes);
   virtual Fragmentation fragmentation() const { return {}; }
 
   DeviceBalance balance() const;

@@ -158,8 +158,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Makes a model known; reads no file. The same registration again is a no-op, another source
-  // or other options for the id throw ModelExists.
+  // Makes a model known; reads no file. The same source again is a no-op, and the options stay
+  // as they are (patch_options changes them); another source for the id throws ModelExists.
   void register_model(const ModelRegistration& registration);
   void register_model(const std::string& id, const std::string& source);
   void unregister_model(const std::string& id);  // unloads it; InUse while leased

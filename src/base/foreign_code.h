@@ -1,6 +1,7 @@
 #pragma once
 
 #include <exception>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -17,6 +18,8 @@ decltype(auto) run_foreign(Work&& work, AsError&& as_error) {
     return std::forward<Work>(work)();
   } catch (const RoostError&) {
     throw;
+  } catch (const std::bad_alloc&) {
+    throw RoostError(ErrorCode::OutOfMemory, "the system has no memory left");
   } catch (const std::exception& error) {
     why = error.what();
   } catch (...) {  // foreign code may throw anything

@@ -23,7 +23,7 @@ DeviceInfo describe(const HostMemory& memory, std::string name) {
   return info;
 }
 
-constexpr std::size_t kWorthATrim = std::size_t{8} << 20;
+constexpr std::uint64_t kWorthATrim = std::uint64_t{8} << 20;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kReleaseStep = kHugePage;  // smaller ones would split such pages
 
@@ -74,18 +74,20 @@ void HostDevice::read(std::byte* to_host, const std::byte* from, std::uint64_t b
   if (bytes != 0) std::memcpy(to_host, from, static_cast<std::size_t>(bytes));
 }
 
+std::uint64_t HostDevice::heap_bytes() const {
+  return ::mallinfo2().uordblks;
+}
+
 void HostDevice::trim() {
+  untrimmed_.store(0, std::memory_order_relaxed);
   ::malloc_trim(0);
-  free_at_trim_.store(::mallinfo2().fordblks, std::memory_order_relaxed);
 }
 
 // A trim holds every thread's heap while it gives pages back: milliseconds in which no request
-// allocates. The heap counts what was given back as free all the same.
-void HostDevice::trim_if_worth_it() {
-  const std::size_t before = free_at_trim_.load(std::memory_order_relaxed);
-  const std::size_t now = ::mallinfo2().fordblks;
-  if (now > before + kWorthATrim) return trim();
-  if (now < before) free_at_trim_.store(now, std::memory_order_relaxed);
+// allocates.
+void HostDevice::trim_after(std::uint64_t freed_bytes) {
+  const std::uint64_t before = untrimmed_.fetch_add(freed_bytes, std::memory_order_relaxed);
+  if (before + freed_bytes >= kWorthATrim) trim();
 }
 
 Fragmentation HostDevice::fragmentation() const {

@@ -23,13 +23,14 @@ class HostDevice final : public Device {
   void read(std::byte* to_host, const std::byte* from, std::uint64_t bytes) const override;
 
   void trim() override;                          // the heap's free pages
-  void trim_if_worth_it() override;
+  std::uint64_t heap_bytes() const override;
+  void trim_after(std::uint64_t freed_bytes) override;
   Fragmentation fragmentation() const override;  // of the heap; its free bytes are its cache
 
  private:
   const HostMemory memory_;
   const DeviceInfo info_;
-  std::atomic<std::size_t> free_at_trim_{0};  // the heap's free bytes that a trim left
+  std::atomic<std::uint64_t> untrimmed_{0};  // freed since the last trim
 };
 
 }  // namespace roost::device

@@ -13,6 +13,8 @@ DeviceBalance Device::balance() const {
   return balance_alone();
 }
 
+void Device::trim_after(std::uint64_t) { trim(); }
+
 DeviceBalance Device::trim_and_balance() {
   const std::unique_lock alone(balance_mutex_);
   trim();

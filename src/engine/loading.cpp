@@ -239,7 +239,8 @@ void Engine::Impl::make_ready(const std::string& name, catalog::Domain domain,
       done(std::move(outcome), std::move(error));
     };
   }
-  if (has_files(prepared.record, prepared.files.get())) {
+  const ModelSource* files = prepared.files.get();  // none: the backend chosen brings what it needs
+  if (files == nullptr || has_files(prepared.record, files)) {
     ask_pool(prepared, load, lease, std::move(stop), answer);
   } else {
     fetch_first(prepared, load, lease, std::move(stop), answer);

@@ -102,9 +102,11 @@ std::shared_ptr<ModelSource> Engine::Impl::files_of(const catalog::ModelRecord& 
 
 bool Engine::Impl::has_files(const catalog::ModelRecord& record, const ModelSource* files) const {
   if (files == nullptr) {
+    if (record.source.rfind("hf:", 0) != 0) return true;
     std::string reasons;
-    return record.source.rfind("hf:", 0) != 0 ||
-           find_backend(record, {record.id, record.source, record.version, {}, {}}, reasons);
+    const Value asked = ModelOptions::from_value(record.options).backend;
+    return find_backend(record, {record.id, record.source, record.version, {}, asked}, reasons) !=
+           nullptr;
   }
   return run_foreign([&] { return files->is_present(); },
                      [&](const std::string& why) {
@@ -121,16 +123,17 @@ std::string Engine::Impl::path_of(const catalog::ModelRecord& record, const Mode
                      });
 }
 
-// Where no backend knows the model yet, its load checks them.
+// Of other sources than the built-in one a backend may have to see the files first: their load
+// checks them.
 void Engine::Impl::check_registered_options(const ModelRegistration& given,
                                             const catalog::ModelRecord& record) const {
   const Value& asked = given.options.backend;
   if (!asked.is_object() || asked.as_object().empty()) return;
   std::string reasons;
-  const auto backend =
-      given.backend ? given.backend
-                    : find_backend(record, {record.id, record.source, record.version, {}, asked},
-                                   reasons);
+  std::shared_ptr<Backend> backend = given.backend;
+  if (!backend && record.source.rfind("builtin:", 0) == 0) {
+    backend = find_backend(record, {record.id, record.source, record.version, {}, asked}, reasons);
+  }
   if (backend) check_backend_options(given.id, *backend, asked);
 }
 
@@ -148,13 +151,7 @@ void Engine::register_model(const ModelRegistration& given) {
   {
     MutexLock lock(self.mutex);
     if (const auto known = self.catalog->get(given.id)) {
-      if (known->source == given.source) {
-        const bool tells_none = record.options == ModelOptions().to_value();
-        if (tells_none || record.options == known->options) return;
-        throw RoostError(ErrorCode::ModelExists,
-                         "'" + given.id + "' is registered already, with other options; change "
-                                          "them with patch_options, or unregister it first");
-      }
+      if (known->source == given.source) return;
       throw RoostError(ErrorCode::ModelExists,
                        "'" + given.id + "' is registered already, from '" + known->source +
                            "'; unregister it first, or choose another id than for '" +
@@ -181,7 +178,9 @@ void Engine::register_model(const std::string& id, const std::string& source) {
 void Engine::Impl::forget_slots(const std::string& id) {
   UnloadOptions at_once;
   at_once.wait_for_leases = false;
-  start_unload(pool.look_at(id).slots, at_once, {}).get();
+  const std::vector<pool::Pool::Look> slots = pool.look_at(id).slots;
+  check_may_wait_for(slots, at_once);
+  start_unload(slots, at_once, {}).get();
   for (const pool::SlotId slot : pool.slots_of(id)) {
     if (pool.forget(slot)) continue;
     throw RoostError(ErrorCode::InUse, "'" + id + "' is in use; it stays registered");

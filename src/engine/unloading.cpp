@@ -67,11 +67,14 @@ std::exception_ptr error_of(const std::string& model, const pool::Refusal& why) 
   }
 }
 
-// Before anything changes. Who does not wait for the answer may ask from anywhere.
+// Before anything changes. A use is waited for unless the caller will not wait; a load that is to
+// be cancelled always is.
 void Engine::Impl::check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
                                       const UnloadOptions& options) {
   for (const pool::Pool::Look& look : slots) {
-    if (!look.used_here || !options.wait_for_leases) continue;
+    const bool loaded = look.slot.state == ModelState::Loaded;
+    if (!look.used_here || (loaded && !options.wait_for_leases)) continue;
+    if (options.only_if_unused && (!loaded || look.slot.leases != 0)) continue;  // left alone
     throw RoostError(ErrorCode::InvalidArgument,
                      "unloading '" + printable(look.slot.model) +
                          "' from within a use or a load of it: the unload would wait for "

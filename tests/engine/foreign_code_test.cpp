@@ -160,6 +160,9 @@ TEST_F(ForeignCodeTest, AnUnloadFromTheModelsOwnLoadIsRefused) {
   LoadOptions load;
   load.progress = [&](const LoadProgress&) {
     EXPECT_EQ(code_of([this] { engine().unload("a"); }), ErrorCode::InvalidArgument);
+    EXPECT_EQ(code_of([this] { engine().unload("a", {.wait_for_leases = false}); }),
+              ErrorCode::InvalidArgument);
+    EXPECT_EQ(code_of([this] { engine().unregister_model("a"); }), ErrorCode::InvalidArgument);
     ++asked;
   };
   engine().ready("a", load);
@@ -182,16 +185,53 @@ TEST_F(ForeignCodeTest, RegistrationChecksTheBackendsOptions) {
   EXPECT_FALSE(engine().is_registered("rude"));
 }
 
-TEST_F(ForeignCodeTest, RegisteringAgainWithOtherOptionsIsRefused) {
+TEST_F(ForeignCodeTest, RegisteringAgainLeavesTheOptions) {
   ModelRegistration registration = rude_model();
   engine().register_model(registration);
-  engine().register_model(registration);
-  registration.options.backend["good"] = 1;
-  EXPECT_EQ(code_of([&] { engine().register_model(registration); }), ErrorCode::ModelExists);
-  EXPECT_THAT(last_message(), HasSubstr("patch_options"));
   engine().patch_options("rude", Value::Object{{"backend", Value::Object{{"good", 1}}}});
   engine().register_model(registration);
-  engine().register_model("rude", "user:rude");
+  EXPECT_EQ(engine().model_options("rude").backend["good"].as_int(), 1);
+}
+
+// A backend of the user's that runs what a hub has, once it is told where.
+TEST_F(ForeignCodeTest, ABackendThatClaimsAHubModelBringsItsFiles) {
+  class Endpoint final : public Backend {
+   public:
+    std::string_view name() const override { return "endpoint"; }
+    std::optional<std::string> why_not(const ModelDescription& description) const override {
+      if (description.options.find("endpoint") != nullptr) return std::nullopt;
+      return "no endpoint is set";
+    }
+    void check_options(const Value&) const override {}
+    LoadEstimate estimate(const ModelDescription&, const Device&) const override { return {}; }
+    std::unique_ptr<Model> load(const ModelDescription&, LoadContext&, std::stop_token) override {
+      return std::make_unique<RudeModel>(nothing_);
+    }
+
+   private:
+    At nothing_ = At::Nothing;
+  };
+  options.backends.push_back(std::make_shared<Endpoint>());
+  engine().register_model("far", "hf:someone/something");
+  EXPECT_EQ(code_of([&] { engine().ready("far"); }), ErrorCode::Unsupported);
+  LoadOptions load;
+  load.backend["endpoint"] = "here";
+  engine().ready("far", load);
+  engine().patch_options("far", Value::Object{{"backend", Value::Object{{"endpoint", "here"}}}});
+  EXPECT_TRUE(engine().files_present("far"));
+  engine().fetch("far");
+}
+
+TEST_F(ForeignCodeTest, WhatNeverWaitsMayBeAskedForFromAUse) {
+  add("a", kMiB);
+  add("b", kMiB);
+  engine().ready("b");
+  engine().model("a").with([&](Model&) {
+    EXPECT_EQ(engine().unload("a", {.only_if_unused = true}).freed.total(), 0u);
+    engine().unload_all({.only_if_unused = true});
+  });
+  EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+  EXPECT_EQ(engine().status("b").state, ModelState::Idle);
 }
 
 TEST_F(ForeignCodeTest, AVariantThatIsNotThereIsNotTakenForTheModel) {

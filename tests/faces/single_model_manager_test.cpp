@@ -520,6 +520,55 @@ TEST_F(SingleModelManagerTest, AListenerThatShutsDownIsRefused) {
   EXPECT_EQ(manager().id(), "a");
 }
 
+TEST_F(SingleModelManagerTest, ShuttingDownTwiceIsFineFromAnyThread) {
+  add("a", kMiB);
+  const Subscription listening = manager().on_load_event([](const LoaderEvent&) {});
+  manager().load_model("a");
+  manager().shutdown();
+  for (int i = 0; i < 4; ++i) std::jthread([this] { manager().shutdown(); });
+}
+
+TEST_F(SingleModelManagerTest, WhatAnotherLoadedStaysWhenALoadHereFails) {
+  add("a", kMiB);
+  manager().load_model("a");
+  engine().unload("a", {.force = true});
+  engine().ready("a");
+  LoadOptions nowhere;
+  nowhere.device = "nowhere";
+  EXPECT_EQ(code_of([&] { manager().load_model("a", nowhere); }), ErrorCode::DeviceNotFound);
+  EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelManagerTest, ALoadFromWithinAUseGivesTheOldModelBackAfterIt) {
+  add("a", kMiB);
+  add("b", kMiB);
+  manager().load_model("a");
+  manager().use([this](Model&) { manager().load_model("b"); });
+  while (engine().status("a").state != ModelState::Idle) std::this_thread::yield();
+  EXPECT_EQ(manager().id(), "b");
+  manager().unload_model();
+  EXPECT_EQ(host_bytes(), 0u);
+}
+
+TEST_F(SingleModelManagerTest, ALoadBesideTheResidentObeysItsTimeout) {
+  add("a", kMiB);
+  FakeScript& leaving = add("b", kMiB);
+  engine().ready("b");
+  manager().load_model("a");
+  leaving.gate(FakeStep::Unload).shut();
+  std::future<UnloadReport> unload = engine().unload_async("b");
+  leaving.gate(FakeStep::Unload).await_arrivals();
+  LoadOptions load;
+  load.fail_fast = true;
+  EXPECT_EQ(code_of([&] { manager().load_model("b", load); }), ErrorCode::QueueFull);
+  load.fail_fast = false;
+  load.timeout = std::chrono::milliseconds(20);
+  EXPECT_EQ(code_of([&] { manager().load_model("b", load); }), ErrorCode::DeadlineExceeded);
+  leaving.gate(FakeStep::Unload).open();
+  unload.get();
+  EXPECT_EQ(manager().id(), "a");
+}
+
 TEST_F(SingleModelManagerTest, AListenerMayAskForTheNextLoad) {
   add("a", kMiB);
   add("b", kMiB);

@@ -81,7 +81,7 @@ class Listeners {
       deliverer = std::this_thread::get_id();
       while (true) {
         changed.wait(lock, [this] { return stopping || !pending.empty(); });
-        if (stopping) return;
+        if (stopping) break;
         const T what = std::move(pending.front());
         pending.pop_front();
         for (std::uint64_t id = 0; const auto next = after(id);) {
@@ -92,9 +92,10 @@ class Listeners {
           lock.lock();
           running = 0;
           changed.notify_all();
-          if (stopping) return;
+          if (stopping) break;
         }
       }
+      deliverer = {};  // another thread may get its id
     }
 
     std::optional<std::pair<std::uint64_t, std::shared_ptr<const Listener>>> after(

@@ -65,6 +65,7 @@ struct LoaderService::Impl {
   void leave_to_others(const std::string& id, const Attempt& but);
   void tell(LoaderEvent::Kind kind, const std::string& id, const std::string& message = {});
   void follow(const Event& event);
+  void leave_if_gone(const std::string& id);  // takes the slot's model out that the engine lost
   bool others_load(const Attempt& but) const;  // with the mutex held
 
   Engine& engine;

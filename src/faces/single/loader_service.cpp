@@ -222,7 +222,8 @@ LoadOptions LoaderService::Impl::with_events(const Attempt& attempt) {
 
 // Beside the model in the slot if there is room for both, else in its place.
 ModelHandle LoaderService::Impl::acquire(const Attempt& attempt) {
-  if (engine.status(attempt->id).state != ModelState::Loaded) {
+  const ModelState found = engine.status(attempt->id).state;
+  if (found != ModelState::Loaded && found != ModelState::Loading) {
     const std::lock_guard lock(mutex);
     brought.insert(attempt->id);
   }
@@ -238,7 +239,8 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
                                                        const LoadOptions& load) {
   LoadOptions at_once = load;
   at_once.fail_fast = true;
-  for (bool refused = false;;) {
+  const auto began = std::chrono::steady_clock::now();
+  while (true) {
     const PlanReport plan = engine.plan(attempt->id, load);
     if (plan.verdict == Verdict::Wait && !plan.short_by.empty()) return std::nullopt;
     try {
@@ -248,8 +250,14 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
       if (plan.verdict == Verdict::Refuse) throw;
       return std::nullopt;
     } catch (const RoostError& error) {
-      if (error.code() != ErrorCode::QueueFull) throw;
-      if (!pause_while_it_leaves(attempt) && std::exchange(refused, true)) throw;
+      if (error.code() != ErrorCode::QueueFull || load.fail_fast) throw;
+      // It is something else than room that is waited for.
+      if (!pause_while_it_leaves(attempt)) {
+        return engine.model(attempt->id, load, attempt->stop.get_token());
+      }
+    }
+    if (load.timeout.count() > 0 && std::chrono::steady_clock::now() - began >= load.timeout) {
+      throw DeadlineExceededException(loading(attempt->id) + ": it is still being unloaded");
     }
   }
 }
@@ -299,6 +307,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
     changed.notify_all();
   }
   for (const Attempt& other : older) other->stop.request_stop();
+  leave_if_gone(attempt->id);  // forced out before the slot knew of it
   if (!before) return;
   CleanupMetrics metrics = give_back(before);
   const std::lock_guard lock(mutex);
@@ -330,10 +339,12 @@ void LoaderService::Impl::settle(const Attempt& attempt) noexcept {
   }
   try {
     const ModelStatus status = engine.status(attempt->id);
-    if (status.waiters != 0 || status.leases != 0) return;
-    if (status.state == ModelState::Loading || status.state == ModelState::Loaded) {
+    const bool in_memory =
+        status.state == ModelState::Loading || status.state == ModelState::Loaded;
+    if (in_memory && status.waiters == 0 && status.leases == 0) {
       UnloadOptions at_once;
       at_once.wait_for_leases = false;
+      at_once.only_if_unused = status.state == ModelState::Loaded;
       engine.unload(attempt->id, at_once);
     }
     leave_to_others(attempt->id, attempt);

@@ -10,16 +10,24 @@ namespace roost {
 // The lease first, then the model itself, unless it is leased elsewhere too.
 CleanupMetrics LoaderService::Impl::give_back(const std::shared_ptr<ModelHandle>& handle) {
   const std::string id = handle->id();
-  bool leased_elsewhere = false;
+  bool leased_elsewhere = false, used_here = false;
   CleanupMetrics metrics = resources.cleanup(handle->info().device_id, [&] {
     handle->close();
-    const UnloadReport report = engine.unload(id, {.only_if_unused = true});
-    const ModelStatus left = engine.status(id);
-    if (left.state != ModelState::Loaded) return report;
-    leased_elsewhere = left.leases != 0;
-    if (leased_elsewhere) return UnloadReport();
-    return engine.unload(id, {.timeout = options.drain_timeout});  // a call runs on it
+    try {
+      const UnloadReport report = engine.unload(id, {.only_if_unused = true});
+      const ModelStatus left = engine.status(id);
+      if (left.state != ModelState::Loaded) return report;
+      leased_elsewhere = left.leases != 0;
+      if (leased_elsewhere) return UnloadReport();
+      return engine.unload(id, {.timeout = options.drain_timeout});  // a call runs on it
+    } catch (const RoostError& error) {
+      if (error.code() != ErrorCode::InvalidArgument) throw;
+      used_here = true;  // by the call that this is part of: it goes after it
+      engine.unload_async(id, {.timeout = options.drain_timeout});
+      return UnloadReport();
+    }
   });
+  if (used_here) metrics.error = "'" + id + "' is in use by this call and goes when that ends";
   if (!metrics.code) leave_to_others(id, nullptr);
   if (leased_elsewhere) metrics.error = "'" + id + "' is leased elsewhere too and stays loaded";
   if (metrics.code == ErrorCode::EngineClosed) metrics.code.reset();  // all memory is back
@@ -78,22 +86,28 @@ CleanupMetrics LoaderService::Impl::unload(std::stop_token stop) {
   return metrics;
 }
 
-// Runs on the engine's event thread. A leased model leaves memory only by force or by breaking;
-// the engine's state is asked anew, for the event may be older than what is in the slot now.
+// Runs on the engine's event thread.
 void LoaderService::Impl::follow(const Event& event) {
-  if (event.kind != EventKind::StateChange && event.kind != EventKind::ConfigUpdate) return;
-  const std::uint64_t seen = pipeline.generation();
   if (event.model.empty() || event.model != pipeline.model_id()) return;
-  if (event.kind == EventKind::ConfigUpdate) {
-    pipeline.refresh();
-    return;
+  if (event.kind == EventKind::ConfigUpdate) pipeline.refresh();
+  if (event.kind == EventKind::StateChange) leave_if_gone(event.model);
+}
+
+// A leased model leaves memory only by force or by breaking. The engine's state is asked anew: an
+// event may be older than what is in the slot now.
+void LoaderService::Impl::leave_if_gone(const std::string& id) {
+  const std::uint64_t seen = pipeline.generation();
+  ModelState state = ModelState::Idle;
+  try {
+    state = engine.status(id).state;
+  } catch (const RoostError&) {  // no longer registered
   }
-  const ModelState state = engine.status(event.model).state;
   if (state == ModelState::Loaded) return;
   std::shared_ptr<ModelHandle> gone;
   const std::lock_guard lock(mutex);
-  if (unloading || pipeline.generation() != seen) return;
+  if (unloading || pipeline.generation() != seen || pipeline.model_id() != id) return;
   gone = pipeline.clear_pipeline();
+  brought.erase(id);
   if (state == ModelState::Error) {
     states.transition(Reason::BecameUnusable);
   } else {
@@ -114,6 +128,10 @@ void LoaderService::Impl::tell(LoaderEvent::Kind kind, const std::string& id,
 }
 
 void LoaderService::Impl::shutdown() {
+  {
+    const std::lock_guard lock(mutex);
+    if (shut_down) return;
+  }
   if (listeners.is_delivering()) {
     throw RoostError(ErrorCode::InvalidArgument,
                      "shutting the slot down from one of its load listeners: it would wait for "

@@ -19,7 +19,10 @@ ReleaseWatch::ReleaseWatch(std::shared_ptr<MemoryAccount> account, std::shared_p
       device_(std::move(device)),
       held_(held),
       live_before_(account_->live()) {
-  if (on_host()) return;
+  if (on_host()) {
+    heap_before_ = device_->heap_bytes();
+    return;
+  }
   try {
     before_ = device_->balance();
   } catch (const std::exception&) {  // a driver's: then only the account can tell
@@ -28,7 +31,7 @@ ReleaseWatch::ReleaseWatch(std::shared_ptr<MemoryAccount> account, std::shared_p
 
 void ReleaseWatch::settle() const {
   device_->synchronize();
-  if (on_host()) device_->trim_if_worth_it();
+  if (on_host()) device_->trim_after(fallen(heap_before_, device_->heap_bytes()));
 }
 
 ReleaseWatch::Seen ReleaseWatch::counted() const {

@@ -31,6 +31,7 @@ class ReleaseWatch {
   std::shared_ptr<MemoryAccount> account_;
   std::shared_ptr<Device> device_;
   MemoryVector held_, live_before_;
+  std::uint64_t heap_before_ = 0;
   DeviceBalance before_;
 };
 
