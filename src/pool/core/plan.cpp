@@ -98,12 +98,14 @@ bool group_gives_way(const Snapshot& s, VictimChoice& choice, Decision& d) {
 Decision wait_for_memory(const Snapshot& s, const MemoryVector& missing, Decision d) {
   d.short_by = missing;
   d.waits_for = mask_of(missing);
-  bool leased = false, fresh = false, held = false;
+  bool leased = false, fresh = false, held = false, leaving = false;
   for (std::size_t i = 0; i < s.rows.size(); ++i) {
     const Row& row = s.rows[i];
-    if (row.is(Row::kVacant | Row::kPinned | Row::kOwn | Row::kBusy)) continue;
+    if (row.is(Row::kVacant | Row::kPinned | Row::kOwn)) continue;
     if (!s.reaches(i, d.waits_for)) continue;
-    if (row.is(Row::kLeased)) {
+    if (row.is(Row::kBusy)) {
+      leaving = true;  // and may hold images
+    } else if (row.is(Row::kLeased)) {
       leased = true;
     } else if (row.evictable_from > s.now) {
       fresh = true;
@@ -114,7 +116,7 @@ Decision wait_for_memory(const Snapshot& s, const MemoryVector& missing, Decisio
   }
   if (leased) return wait(d, Obstacle::Leases);
   if (fresh) return wait(d, Obstacle::Residency);
-  if (held || !s.totals.loading.empty()) return wait(d, Obstacle::Loads);
+  if ((held && !leaving) || !s.totals.loading.empty()) return wait(d, Obstacle::Loads);
   if (!s.totals.claimed.empty()) return wait(d, Obstacle::Claims);
   return wait(d, Obstacle::Unloads);
 }
