@@ -203,6 +203,7 @@ void Core::Impl::admit(Slot& slot, const Snapshot& s, const Decision& d, const I
   }
   slot.load = LoadPhase::MakingRoom;
   making_room.push_back(slot.id);
+  refresh(slot);
   place_in_queue(slot);
   hold_images(slot);
   accounts.claim(slot.id, s.need);
@@ -303,6 +304,7 @@ void Core::Impl::drop_claim(Slot& slot, const Input& in) {
   accounts.drop_claim(slot.id);
   std::erase(making_room, slot.id);
   slot.load = LoadPhase::None;
+  refresh(slot);
   let_images_go(slot, in);
   changed();
   place_in_queue(slot);

@@ -30,6 +30,7 @@ void Core::set_estimate(SlotId slot, const MemoryVector& estimate) {
   CoreSlot& known = impl_->at(slot);
   known.spec.estimate = estimate;
   known.last_footprint.reset();
+  impl_->refresh(known);
   impl_->changed();
 }
 

@@ -66,7 +66,14 @@ std::optional<std::string> Core::Impl::broken_law_of(const Slot& slot) const {
   const bool should_have_row =
       state == ModelState::Loaded && (!slot.down || (!slot.is_image() && !unload_runs));
   if (has_row != should_have_row) return "is not among the residents as its state says";
-  if (has_row && residents.at(slot.row).slot != slot.id) return "has another's row";
+  if (!has_row) return std::nullopt;
+  const Row& row = residents.at(slot.row);
+  const Row fresh = row_of(slot);
+  if (row.slot != slot.id) return "has another's row";
+  if (row.flags != fresh.flags || row.holders != fresh.holders ||
+      row.save_bytes != fresh.save_bytes) {
+    return "has a row that is out of date";
+  }
   return std::nullopt;
 }
 

@@ -80,7 +80,6 @@ void Core::Impl::set_policy(Slot& slot, SlotPolicy policy, const Input& in) {
   slot.spec.policy = std::move(policy);
   join_group(slot);
   refresh(slot);
-  for (const SlotId image : slot.spec.images) refresh(at(image));
   const auto& ttl = slot.spec.policy.ttl;
   const bool expires = ttl && slot.open();
   arm_idle_timer(slot, expires ? std::max(last_used(slot) + *ttl, in.now) : Instant::max());
@@ -94,9 +93,14 @@ void Core::Impl::move(Slot& slot, Reason why, const Input& in) {
   in.tell(StateChanged{slot.id, change});
 }
 
+// What a row says hangs on the slot itself, a model's on its images too, and an image's on its
+// holders.
 void Core::Impl::refresh(Slot& slot) {
   place_row(slot);
-  if (!slot.is_image()) return;
+  if (!slot.is_image()) {
+    for (const SlotId image : slot.spec.images) place_row(at(image));
+    return;
+  }
   place_in_cache(slot);
   for (const SlotId user : slot.users) {
     const Slot& model = at(user);

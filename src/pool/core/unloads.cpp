@@ -74,8 +74,10 @@ void Core::Impl::step_down(Slot& slot, bool force, const Input& in) {
   const Phase phase = slot.down->phase;
   const bool hasten = phase == Phase::Draining && force && !slot.is_image();
   if (hasten) drain(slot, force, in);
-  if (phase != Phase::Waiting || slot.loading()) return;
-  if (slot.state() != ModelState::Loaded) {
+  if (phase != Phase::Waiting) return;
+  if (slot.loading()) {
+    refresh(slot);
+  } else if (slot.state() != ModelState::Loaded) {
     model_is_down(slot, in);
   } else if (slot.is_image()) {
     doom_image(slot, in);
@@ -289,6 +291,7 @@ void Core::Impl::unload_waiter_leaves(WaiterId id, Slot& slot, const Refusal& wh
   if (!job.waiters.empty() || closed) return;
   if (job.phase == Phase::Waiting) {
     slot.down.reset();
+    refresh(slot);
     place_in_queue(slot);
   } else if (job.phase == Phase::Draining && !slot.is_image() && !job.revoked) {
     stop_draining(slot, in);

@@ -151,5 +151,25 @@ TEST(FoundBySimulation, FailFastBehindALongQueueIsToldTheReason) {
   EXPECT_THAT(w.refusals.at(waiter).message, HasSubstr("earlier requests"));
 }
 
+// Whether an image counts as pinned was not looked at when a drain of the pinned model that holds it
+// began, nor when it was called off: what could never fit waited for ever.
+TEST(FoundBySimulation, AnImageIsPinnedAgainWhenTheDrainOfItsModelIsCalledOff) {
+  World w(host(100));
+  const SlotId image = w.image("i", 60);
+  SlotPolicy pinned;
+  pinned.pinned = true;
+  const SlotId model = w.model_of("m", host(0), {image}, true);
+  w.in([&](Core& core, Instant now, Actions& out) { core.set_policy(model, pinned, now, out); });
+  w.ask(model);
+  w.load_all();
+  const WaiterId unload = w.unload(model);
+  const WaiterId big = w.ask(w.model("big", host(50)));
+  EXPECT_TRUE(w.waits(big));  // for the drain
+  w.in([&](Core& core, Instant now, Actions& out) {
+    core.give_up(unload, ErrorCode::Cancelled, "no longer wanted", now, out);
+  });
+  EXPECT_EQ(w.refused(big), ErrorCode::BudgetExceeded);
+}
+
 }  // namespace
 }  // namespace roost::pool::test
