@@ -146,12 +146,14 @@ void Core::Impl::give_up(WaiterId id, const Refusal& why, const Input& in) {
     unload_waiter_leaves(id, slot, why, in);
     return;
   }
+  const bool was_oldest = slot.waiters.front() == id;
   std::erase(slot.waiters, id);
   refuse(id, why, in);
   if (slot.waiters.empty()) {
     nobody_waits(slot, in);
   } else {
     place_in_queue(slot);
+    if (was_oldest && slot.waits_for != 0) changed();  // it may no longer be overdue
     if (slot.queued) refuse_backing_off(slot, in);  // it may have been the one who insisted
   }
 }
@@ -183,21 +185,23 @@ void Core::Impl::nobody_waits(Slot& slot, const Input& in) {
 // In the queue exactly while someone waits and nothing is under way.
 void Core::Impl::place_in_queue(Slot& slot) {
   const bool belongs = !slot.waiters.empty() && slot.absent();
-  if (slot.queued) {
-    queue.erase(*slot.queued);
-    slot.queued.reset();
-    if (!belongs && std::exchange(slot.waits_for, 0) != 0) changed();  // those behind it may pass
-  } else if (belongs) {
+  const auto before = std::exchange(slot.queued, std::nullopt);
+  if (before) queue.erase(*before);
+  if (!belongs) {
+    if (before && std::exchange(slot.waits_for, 0) != 0) changed();  // those behind it may pass
+    return;
+  }
+  if (!before) {
     slot.considered = 0;
     slot.waits_for = 0;
     slot.retry_at = Instant::max();
     dirty = true;
   }
-  if (!belongs) return;
   Turn best = waiters.at(slot.waiters.front()).turn;
   for (const WaiterId id : slot.waiters) best = std::min(best, waiters.at(id).turn);
   slot.queued = {best, slot.id};
   queue.insert(*slot.queued);
+  if (before && before->turn != best && slot.waits_for != 0) changed();  // it passed, or fell back
 }
 
 Duration Core::Impl::back_off(const Slot& slot, Instant now) const {

@@ -171,5 +171,60 @@ TEST(FoundBySimulation, AnImageIsPinnedAgainWhenTheDrainOfItsModelIsCalledOff) {
   EXPECT_EQ(w.refused(big), ErrorCode::BudgetExceeded);
 }
 
+// `first` waits for a lease, `second` behind it, until the order of their turns is another: nobody
+// was looked at again.
+struct TwoInTheQueue : World {
+  TwoInTheQueue() : World(host(100)) {
+    leased = model("leased", host(50));
+    ask(leased);
+    loaded(leased);
+    idle = resident("idle", host(40));
+    first = model("first", host(80));
+    second = model("second", host(40));
+  }
+  WaiterId ask_with(SlotId slot, LoadPriority priority) {
+    RequestSpec spec;
+    spec.priority = priority;
+    return ask(slot, spec);
+  }
+  SlotId leased{}, idle{}, first{}, second{};
+};
+
+TEST(FoundBySimulation, WhoFallsBackInTheQueueLetsOthersPass) {
+  TwoInTheQueue w;
+  w.ask(w.first);
+  const WaiterId in_a_hurry = w.ask_with(w.first, LoadPriority::Critical);
+  w.ask_with(w.second, LoadPriority::High);
+  EXPECT_FALSE(w.unloads(w.idle));
+  w.in([&](Core& core, Instant now, Actions& out) {
+    core.give_up(in_a_hurry, ErrorCode::Cancelled, "no longer wanted", now, out);
+  });
+  EXPECT_TRUE(w.unloads(w.idle));
+}
+
+TEST(FoundBySimulation, WhoPassesOthersInTheQueueIsLookedAtAgain) {
+  TwoInTheQueue w;
+  w.ask(w.first);
+  w.ask(w.second);
+  EXPECT_FALSE(w.unloads(w.idle));
+  w.ask_with(w.second, LoadPriority::Critical);
+  EXPECT_TRUE(w.unloads(w.idle));
+}
+
+// Nobody may pass one who has waited for so long; but the one who had waited has gone.
+TEST(FoundBySimulation, WhoIsNoLongerOverdueLetsOthersPass) {
+  TwoInTheQueue w;
+  const WaiterId oldest = w.ask_with(w.first, LoadPriority::Low);
+  w.advance(seconds(60));
+  w.ask_with(w.first, LoadPriority::Critical);
+  const SlotId small = w.model("small", host(5));
+  w.ask_with(small, LoadPriority::Low);
+  EXPECT_FALSE(w.loads(small));
+  w.in([&](Core& core, Instant now, Actions& out) {
+    core.give_up(oldest, ErrorCode::Cancelled, "no longer wanted", now, out);
+  });
+  EXPECT_TRUE(w.loads(small));
+}
+
 }  // namespace
 }  // namespace roost::pool::test
