@@ -73,7 +73,9 @@ struct LoadContext {
   std::shared_ptr<MemoryAccount> memory;  // all large memory of the load comes from here
   HostImages images;                      // loaded beforehand, when the backend has components
   unsigned threads = 1;                   // how many a load may use
-  std::function<void(double fraction)> progress;  // may be empty; 0..1, never falls
+  // May be empty; 0..1, never falls. Loads run at the lowest priority, and each call offers the
+  // processor to requests: call it often, and long work of many small steps hardly delays them.
+  std::function<void(double fraction)> progress;
 };
 
 // Tokens of one text, or of a pair of texts.

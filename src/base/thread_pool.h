@@ -18,6 +18,10 @@ enum class ThreadPriority : std::uint8_t { Normal, Background };
 // system that refuses leaves the thread as it was.
 void set_up_thread(const std::string& name, ThreadPriority priority);
 
+// For long work of background threads, every 50 us or so. Somebody else may have become ready while
+// such a thread was chosen all the same; the system looks again only at a tick, milliseconds later.
+inline void offer_processor() { std::this_thread::yield(); }
+
 // A fixed number of threads that run tasks in the order they came, all of them WorkingFor `owner`.
 // A task must not throw.
 // stop() refuses new tasks, runs those queued and joins; it is idempotent and the destructor

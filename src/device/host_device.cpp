@@ -8,6 +8,7 @@
 #include <limits>
 #include <system_error>
 
+#include "base/thread_pool.h"
 #include "roost/error.h"
 
 namespace roost::device {
@@ -63,6 +64,7 @@ void HostDevice::release(std::byte* data, std::uint64_t bytes) noexcept {
       ::madvise(data + keep, left - keep, MADV_DONTNEED);
     }
     left = keep;
+    offer_processor();
   }
 }
 

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/thread_pool.h"
 #include "roost/error.h"
 
 namespace roost::backend {
 namespace {
 
 constexpr std::uint64_t kChunkBytes = 256 << 10;
+constexpr std::uint64_t kOfferBytes = 32 << 10;
 
 std::uint64_t mix(std::uint64_t x) {
   x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9;
@@ -40,7 +42,8 @@ class Generation {
   Generation(const TableShape& shape, std::span<float> table, std::stop_token stop)
       : shape_(shape),
         table_(table),
-        chunk_rows_(std::max<std::uint64_t>(1, kChunkBytes / (shape.dimensions * sizeof(float)))),
+        chunk_rows_(rows_of(kChunkBytes)),
+        offer_rows_(rows_of(kOfferBytes)),
         stop_(std::move(stop)) {}
 
   template <class Report>
@@ -52,6 +55,7 @@ class Generation {
       for (std::uint64_t row = from; row < to; ++row) {
         generate_row(shape_, static_cast<std::uint32_t>(row),
                      table_.data() + row * shape_.dimensions);
+        if (row % offer_rows_ == 0) offer_processor();
       }
       report(rows_done_.fetch_add(to - from) + (to - from));
     }
@@ -61,9 +65,13 @@ class Generation {
   bool complete() const { return rows_done_.load() == shape_.rows; }
 
  private:
+  std::uint64_t rows_of(std::uint64_t bytes) const {
+    return std::max<std::uint64_t>(1, bytes / (shape_.dimensions * sizeof(float)));
+  }
+
   const TableShape shape_;
   const std::span<float> table_;
-  const std::uint64_t chunk_rows_;
+  const std::uint64_t chunk_rows_, offer_rows_;
   const std::stop_token stop_;
   std::atomic<std::uint64_t> next_row_ = 0;
   std::atomic<std::uint64_t> rows_done_ = 0;

@@ -39,7 +39,6 @@ void Core::Impl::start_image(Slot& image, const Input& in) {
   move(image, Reason::LoadRequested, in);
   send_load(image, in);
   refresh(image);
-  if (!making_room.empty()) dirty = true;  // claims that counted it may shrink
   place_in_queue(image);  // who waits for it in the queue waits for this load now
 }
 

@@ -90,6 +90,7 @@ void Core::Impl::move(Slot& slot, Reason why, const Input& in) {
   const HistoryEntry change = slot.history.move(why, in.now);
   if (change.from == ModelState::Loading) std::erase(loading, slot.id);
   if (change.to == ModelState::Loading) loading.push_back(slot.id);
+  if (slot.is_image() && !making_room.empty()) dirty = true;  // claims that count it may shrink
   in.tell(StateChanged{slot.id, change});
 }
 

@@ -16,7 +16,7 @@ void Pool::decide(F&& f, G&& before_it_is_told) {
     f(core_, now, actions);
     apply(actions, later);
     epoch_.reclaim();
-    if (core_.next_timer() < wake_at_) changed_.notify_all();
+    if (core_.next_timer() < wake_at_) sooner_.notify_all();
   }
   before_it_is_told();
   for (const auto& act : later) act();

@@ -77,7 +77,7 @@ void Pool::govern(const std::stop_token& stop) {
         }
       }
       wake_at_ = wake;
-      clock_.wait_until(changed_, mutex_, stop, wake, [this, wake]() ROOST_REQUIRES(mutex_) {
+      clock_.wait_until(sooner_, mutex_, stop, wake, [this, wake]() ROOST_REQUIRES(mutex_) {
         return core_.next_timer() < wake;
       });
     }

@@ -246,7 +246,8 @@ class Pool {
   Instant looked_at_ ROOST_GUARDED_BY(look_mutex_){};
 
   mutable Mutex mutex_;
-  std::condition_variable_any changed_;  // the next timer, or that something ended
+  std::condition_variable_any changed_;  // something began or ended
+  std::condition_variable_any sooner_;   // the governor's next timer
   Core core_ ROOST_GUARDED_BY(mutex_);
   DoorIndex<Slot> doors_;  // finding is lock-free; binding under mutex_
   std::unordered_map<std::uint32_t, std::unique_ptr<Slot>> slots_ ROOST_GUARDED_BY(mutex_);

@@ -43,6 +43,7 @@ LoadContext Pool::context_for(Attempt& attempt) {
     } else {
       announce(attempt.slot, LoadStep::MoveToDevice, fraction);
     }
+    offer_processor();
   };
   return context;
 }

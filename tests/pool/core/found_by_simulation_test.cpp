@@ -88,6 +88,24 @@ TEST(FoundBySimulation, AClaimShrinksWhenAnotherLoadsItsImage) {
   w.unloaded(in_the_way);
 }
 
+// The same, when it is a demotion that fills the image.
+TEST(FoundBySimulation, AClaimShrinksWhenADemotionFillsItsImage) {
+  World w(host(100) + gpu(10) + gpu(10, 1));
+  const SlotId image = w.image("i", 40);
+  const SlotId old = w.model_of("old", gpu(10, 1), {image}, false, true);
+  w.resident(old);
+  w.unload(image);
+  w.unloaded(image);
+  w.resident("in the way", gpu(10));
+  w.ask(w.model_of("slow", gpu(10), {image}));
+  ASSERT_EQ(w.core.ledger().claimed, host(40) + gpu(10));
+  UnloadSpec demote;
+  demote.keep = Tier::Host;
+  w.unload(old, demote);
+  EXPECT_EQ(w.state(image), ModelState::Loading);
+  EXPECT_EQ(w.core.ledger().claimed, gpu(10));
+}
+
 // An image fails while a model makes room: the model was told only some time later, or, when its
 // one caller who insisted had gone, by chance.
 TEST(FoundBySimulation, AFailedImageIsToldToThoseWhoMakeRoom) {
