@@ -130,6 +130,7 @@ struct DefragmentReport {
 
 // All numbers of one moment.
 struct EngineStatus {
+  // `models` that are registered; then copies of them: one on two devices counts twice.
   std::size_t models = 0, loaded = 0, loading = 0, unloading = 0, failed = 0;
   std::size_t active_fetches = 0, waiting = 0;
   std::uint64_t loads = 0, evictions = 0;

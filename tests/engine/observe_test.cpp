@@ -112,6 +112,12 @@ TEST_F(ObserveTest, UsageCountsEveryCallButThoseOfIsolatedCopies) {
   EXPECT_EQ(engine().usage("builtin:lexical").requests, 0u);
 }
 
+TEST_F(ObserveTest, LoadsAreOfModelsNotOfTheirWeights) {
+  engine().ready("builtin:lexical");
+  EXPECT_EQ(engine().status().loads, 1u);
+  EXPECT_EQ(engine().status().loaded, 1u);
+}
+
 TEST_F(ObserveTest, WarmUpIsMeasuredApart) {
   use_manual_clock();
   FakeScript& script = add("a", kMiB);

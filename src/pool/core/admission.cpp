@@ -199,7 +199,7 @@ bool Core::Impl::seal(const Victim& victim) {
 
 void Core::Impl::admit(Slot& slot, const Snapshot& s, const Decision& d, const Input& in) {
   for (const Victim& victim : d.victims) {
-    evict(victim, slot.spec.model, victim_text(at(victim.slot), in.now), in);
+    evict(victim, slot.spec.model, victim_text(slot, s, victim), in);
   }
   slot.load = LoadPhase::MakingRoom;
   making_room.push_back(slot.id);

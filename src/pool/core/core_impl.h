@@ -181,11 +181,13 @@ struct Core::Impl {
   PlanReport report(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   Refusal refusal(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   std::string explain(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
+  std::string explain_victims(const Slot& slot, const Snapshot& s,
+                              const std::vector<Victim>& victims) const;
   std::string names_of(const std::vector<Victim>& victims) const;
   std::string explain_wait(const Slot& slot, const Decision& decision) const;
   std::string explain_refusal(const Slot& slot, const Snapshot& s, const Decision& d) const;
   std::string why_it_backs_off(const Slot& slot, Instant now) const;
-  std::string victim_text(const Slot& slot, Instant now) const;
+  std::string victim_text(const Slot& slot, const Snapshot& s, const Victim& victim) const;
   SlotView view(const Slot& slot, Instant now) const;
   Tier tier(const Slot& slot) const;
   std::optional<std::string> broken_law() const;

@@ -104,7 +104,7 @@ PlanReport Core::Impl::report(const Slot& slot, const Snapshot& s, const Decisio
     if (known == slots.end()) continue;  // gone since the snapshot
     const Slot& resident = *known->second;
     out.victims.push_back({resident.spec.model, victim.demote, accounts.of(resident.id).live,
-                           victim_text(resident, s.now)});
+                           victim_text(slot, s, victim)});
   }
   if (d.verdict == Verdict::Refuse) out.refused_as = code_of(d.obstacle);
   out.waits_for = d.verdict == Verdict::Wait ? what_it_waits_for(d.obstacle) : "";
@@ -132,11 +132,29 @@ std::string Core::Impl::explain(const Slot& slot, const Snapshot& s, const Decis
   if (s.standing == Standing::Loading) return name + " is being loaded already";
   const std::string needs = name + " needs " + to_string(s.need);
   if (d.victims.empty()) return needs + ", which is free";
-  const auto demoted =
-      std::count_if(d.victims.begin(), d.victims.end(), [](const Victim& v) { return v.demote; });
-  const auto evicted = static_cast<std::ptrdiff_t>(d.victims.size()) - demoted;
-  return needs + "; to make room, " + std::to_string(evicted) + " would be evicted and " +
-         std::to_string(demoted) + " demoted to host memory: " + names_of(d.victims);
+  return needs + "; " + explain_victims(slot, s, d.victims);
+}
+
+// Who would go, and what for.
+std::string Core::Impl::explain_victims(const Slot& slot, const Snapshot& s,
+                                        const std::vector<Victim>& victims) const {
+  std::size_t demoted = 0, of_its_group = 0;
+  for (const Victim& victim : victims) {
+    if (victim.demote) ++demoted;
+    if (s.rows[victim.row].is(Row::kForced)) ++of_its_group;
+  }
+  const std::size_t evicted = victims.size() - demoted;
+  std::string text;
+  if (of_its_group != 0) {
+    text = "only one of its group '" + printable(slot.spec.policy.group) + "' may be loaded";
+  }
+  if (of_its_group != victims.size()) text += (text.empty() ? "" : "; ") + std::string("to make room");
+  text += ", ";
+  if (evicted != 0) text += std::to_string(evicted) + " would be evicted";
+  if (evicted != 0 && demoted != 0) text += " and " + std::to_string(demoted) + " demoted";
+  if (evicted == 0) text += std::to_string(demoted) + " would be demoted";
+  if (demoted != 0) text += " to host memory";
+  return text + ": " + names_of(victims);
 }
 
 // The first few: who asks for a sentence does not want a list.
@@ -201,11 +219,17 @@ std::string Core::Impl::why_it_backs_off(const Slot& slot, Instant now) const {
   return "";
 }
 
-std::string Core::Impl::victim_text(const Slot& slot, Instant now) const {
-  return "idle " + seconds_text(now - last_used(slot)) + ", " +
+std::string Core::Impl::victim_text(const Slot& slot, const Snapshot& s,
+                                    const Victim& victim) const {
+  const Slot& resident = at(victim.slot);
+  std::string text;
+  if (s.rows[victim.row].is(Row::kForced)) {
+    text = "of the same group '" + printable(slot.spec.policy.group) + "', ";
+  }
+  return text + "idle " + seconds_text(s.now - last_used(resident)) + ", " +
          seconds_text(std::chrono::duration_cast<Duration>(
-             std::chrono::duration<double>(slot.spec.load_seconds))) +
-         " to reload, " + to_string(accounts.of(slot.id).live);
+             std::chrono::duration<double>(resident.spec.load_seconds))) +
+         " to reload, " + to_string(accounts.of(resident.id).live);
 }
 
 Tier Core::Impl::tier(const Slot& slot) const {

@@ -72,7 +72,7 @@ void Pool::on(const StartLoad& action, Deferred&) {
       });
   slot.attempt = attempt;
   slot.account = attempt->account;
-  ++counters_.loads;
+  if (slot.kind == SlotKind::Model) ++counters_.loads;
   const bool posted = loaders_.post([this, attempt] { load(attempt); });
   ROOST_ASSERT(posted);
 }
@@ -85,11 +85,11 @@ void Pool::on(const StopLoad& action, Deferred& later) {
 
 void Pool::on(const StartUnload& action, Deferred&) {
   const SlotId id = action.slot;
-  ++counters_.unloads;
+  const bool image = at(id).kind == SlotKind::Image;
+  if (!image) ++counters_.unloads;
   const bool posted =
-      at(id).kind == SlotKind::Image
-          ? unloaders_.post([this, id] { unload_image(id); })
-          : unloaders_.post([this, id, save = action.save_images] { unload_model(id, save); });
+      image ? unloaders_.post([this, id] { unload_image(id); })
+            : unloaders_.post([this, id, save = action.save_images] { unload_model(id, save); });
   ROOST_ASSERT(posted);
 }
 

@@ -8,6 +8,7 @@ namespace roost::pool::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(Report, NamesTheVictimsAndChangesNothing) {
   World w(host(10));
@@ -26,6 +27,28 @@ TEST(Report, NamesTheVictimsAndChangesNothing) {
   EXPECT_THAT(plan.explanation, HasSubstr(": 'a'"));
   EXPECT_EQ(w.state(a), ModelState::Loaded);
   EXPECT_TRUE(w.gates.at(a)->try_lease());
+}
+
+TEST(Report, SaysWhoGoesForTheGroupsSake) {
+  World w(host(10));
+  SlotPolicy grouped;
+  grouped.group = "g";
+  const SlotId a = w.resident("a", host(2)), other = w.resident("other", host(5));
+  const SlotId b = w.model("b", host(5)), c = w.model("c", host(6));
+  for (const SlotId slot : {a, b, c}) {
+    w.in([&](Core& core, Instant now, Actions& out) { core.set_policy(slot, grouped, now, out); });
+  }
+  const PlanReport plan = w.core.plan(b, {}, w.now);
+  EXPECT_EQ(plan.explanation,
+            "'b' needs host 5 B; only one of its group 'g' may be loaded, 1 would be evicted: 'a'");
+  ASSERT_EQ(plan.victims.size(), 1u);
+  EXPECT_THAT(plan.victims[0].why, StartsWith("of the same group 'g', idle "));
+  EXPECT_THAT(w.core.plan(c, {}, w.now).explanation,
+              HasSubstr("may be loaded; to make room, 2 would be evicted: 'a', 'other'"));
+  w.ask(b);
+  ASSERT_EQ(w.all<Evicted>().size(), 1u);
+  EXPECT_THAT(w.all<Evicted>()[0].why, HasSubstr("of the same group"));
+  EXPECT_EQ(w.state(other), ModelState::Loaded);
 }
 
 TEST(Report, IsWhatARequestWouldMeet) {
@@ -101,7 +124,7 @@ TEST(Report, SaysWhatIsDemoted) {
   const PlanReport plan = w.core.plan(w.model("b", gpu(60)), {}, w.now);
   ASSERT_EQ(plan.victims.size(), 1u);
   EXPECT_TRUE(plan.victims[0].demote);
-  EXPECT_THAT(plan.explanation, HasSubstr("1 demoted to host memory"));
+  EXPECT_THAT(plan.explanation, HasSubstr("to make room, 1 would be demoted to host memory: 'a'"));
 }
 
 TEST(Report, ViewsTellWhatIs) {
