@@ -267,6 +267,7 @@ class Engine {
   // wait for an unload that still runs. From an event listener, a load or a use of a model, which
   // it would wait for, it throws InvalidArgument and closes nothing; the destructor there is fatal.
   void close();
+  bool may_close() const noexcept;  // false: here close() would wait for itself
 
   struct Impl;  // for the engine's own files
  private:
