@@ -29,6 +29,7 @@ class ModelSource {
   virtual bool is_present() const = 0;               // from the truth on disk, now
   virtual std::uint64_t estimate() const = 0;        // bytes to fetch, or on disk; 0 if unknown
   virtual std::string path() const { return {}; }    // the local folder or file, if there is one
+  // From any thread; ignored once fetch() has returned.
   using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
   virtual void fetch(const Progress& progress, std::stop_token stop) = 0;
 };
@@ -45,15 +46,15 @@ struct ModelDescription {
 
 // One part of a model that can be kept in host memory on its own ("model", "unet", "vae").
 struct Component {
-  std::string name;
+  std::string name = {};
   std::uint64_t host_bytes = 0;  // upper bound
 };
 
 // What a load will take: upper bounds that never grow over a model's life.
 struct LoadEstimate {
-  std::vector<Component> components;   // images in host memory; empty: no host tier
-  std::uint64_t placement_bytes = 0;   // on the device the model is placed on
-  bool in_place = false;               // the model runs from its images, so it holds them
+  std::vector<Component> components = {};  // images in host memory; empty: no host tier
+  std::uint64_t placement_bytes = 0;       // on the device the model is placed on
+  bool in_place = false;                   // the model runs from its images, so it holds them
 };
 
 // The weights of one component in host memory: immutable, shared by every placement made of it.
@@ -73,15 +74,16 @@ struct LoadContext {
   std::shared_ptr<MemoryAccount> memory;  // all large memory of the load comes from here
   HostImages images;                      // loaded beforehand, when the backend has components
   unsigned threads = 1;                   // how many a load may use
-  // May be empty; 0..1, never falls. Loads run at the lowest priority, and each call offers the
-  // processor to requests: call it often, and long work of many small steps hardly delays them.
+  // May be empty; 0..1, never falls. From any thread; ignored once the load has returned. Loads run
+  // at the lowest priority, and each call offers the processor to requests: call it often, and long
+  // work of many small steps hardly delays them.
   std::function<void(double fraction)> progress;
 };
 
 // Tokens of one text, or of a pair of texts.
 struct Sequence {
-  std::vector<std::uint32_t> ids;
-  std::vector<std::uint32_t> types;  // empty: all 0
+  std::vector<std::uint32_t> ids = {};
+  std::vector<std::uint32_t> types = {};  // empty: all 0
 };
 
 // Sequences that go through the model together. Row i of `outputs` is
@@ -93,19 +95,19 @@ struct Batch {
 };
 
 struct ModelInfo {
-  std::string model_id;
-  std::string path;
-  std::string backend;
-  std::string family;       // architecture, or "lexical"
-  std::string description;  // honest about what it is
-  std::vector<Task> tasks;
+  std::string model_id = {};
+  std::string path = {};
+  std::string backend = {};
+  std::string family = {};       // architecture, or "lexical"
+  std::string description = {};  // honest about what it is
+  std::vector<Task> tasks = {};
   std::size_t dimensions = 0;
   std::size_t max_tokens = 0;  // 0: unlimited
-  std::string device_id;
-  std::vector<ExecutionProvider> active_providers;
+  std::string device_id = {};
+  std::vector<ExecutionProvider> active_providers = {};
   bool is_gpu_active = false;
   std::uint64_t estimated_memory_bytes = 0;
-  Value extra;
+  Value extra = {};
 };
 
 // A loaded model; its destructor unloads it. tokenize() is called from many threads at once;

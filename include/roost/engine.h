@@ -25,18 +25,18 @@ namespace roost {
 // What makes a model known. `source` is "builtin:lexical", "file:/absolute/path", a hub id
 // "hf:owner/repo[@revision]", or, with a backend of your own, anything it understands.
 struct ModelRegistration {
-  std::string id;
-  std::string source;
-  std::string type;         // a name of model_types.h, or your own
-  std::string description;
-  std::string version;
-  std::vector<std::string> tags;
+  std::string id = {};
+  std::string source = {};
+  std::string type = {};  // a name of model_types.h, or your own
+  std::string description = {};
+  std::string version = {};
+  std::vector<std::string> tags = {};
   std::uint64_t size_estimate = 0;
   std::uint64_t file_count_estimate = 0;
   Value metadata = Value::Object{};
-  ModelOptions options;
-  std::shared_ptr<Backend> backend;    // loads it; null: the first that can
-  std::shared_ptr<ModelSource> files;  // fetches it; null: from `source`
+  ModelOptions options = {};
+  std::shared_ptr<Backend> backend = {};    // loads it; null: the first that can
+  std::shared_ptr<ModelSource> files = {};  // fetches it; null: from `source`
 };
 
 enum class FetchState : std::uint8_t { Absent, Fetching, Present };
@@ -152,6 +152,11 @@ struct JobView {
 // Thread-safe. Calls that may block take a stop token last and throw CancelledException when it
 // fires. All exceptions derive from RoostError. A model is named by its id, an alias ("fast",
 // "auto") or "builtin:lexical".
+//
+// What would wait for the very code that calls it throws InvalidArgument and changes nothing: from
+// a load or a fetch of a model, the blocking calls that need it to end; from a run, another run or
+// a warm-up on the same device; from a use of a model, its unload. The _async calls may be made
+// there, but not waited for.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});
@@ -268,6 +273,7 @@ class Engine {
   // wait for an unload that still runs. From an event listener, a load or a use of a model, which
   // it would wait for, it throws InvalidArgument and closes nothing; the destructor there is fatal.
   void close();
+  bool may_close() const noexcept;  // false: here close() would wait for itself
 
   struct Impl;  // for the engine's own files
  private:

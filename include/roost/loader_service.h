@@ -47,6 +47,10 @@ std::string_view to_string(LoaderEvent::Kind kind);  // "model_load_started", ..
 // The model that is in the slot stays LOADED there until a newcomer is ready, where both fit
 // side by side: a newcomer that fails leaves it as it is. Where they do not, it goes first:
 // LOADED, UNLOADING, IDLE, LOADING.
+//
+// From the progress callback of a load into the slot, what would wait for that load: load_model()
+// and shutdown() throw InvalidArgument; unload_model() cancels it, says so in `error`, and leaves
+// the slot to be emptied after it.
 class LoaderService {
  public:
   using Listener = std::function<void(const LoaderEvent&)>;

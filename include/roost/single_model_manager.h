@@ -14,7 +14,8 @@
 
 namespace roost {
 
-// A slot for one model at a time, over an engine that must outlive it. Thread-safe.
+// A slot for one model at a time, over an engine that must outlive it. Thread-safe. The contracts
+// of its calls are in LoaderService and PipelineManager.
 //
 // `current_state` and `sample_size` are properties: `if (manager.current_state ==
 // ModelState::Loaded)`, `int size = manager.sample_size`. Reading them takes no lock.

@@ -132,9 +132,13 @@ Engine::Engine(EngineOptions options) : impl_(std::make_unique<Impl>(std::move(o
 
 Engine::~Engine() { close(); }
 
+bool Engine::may_close() const noexcept {
+  return !impl_->events.is_delivering() && !WorkingFor::is(&impl_->events);
+}
+
 void Engine::close() {
   Impl& self = *impl_;
-  if (self.events.is_delivering() || WorkingFor::is(&self.events)) {
+  if (!may_close()) {
     throw RoostError(ErrorCode::InvalidArgument,
                      "the engine cannot be closed by what it would have to wait for: an event "
                      "listener, a load, a use of a model. Do it from another thread, or when that "

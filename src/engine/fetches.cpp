@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "roost/ids.h"
+#include "base/lent.h"
 #include "base/teller.h"
 #include "base/working_for.h"
 
@@ -163,6 +164,12 @@ bool Fetches::is_running(const std::string& model) const {
   return fetches_.count(model) != 0;
 }
 
+bool Fetches::is_working_here(const std::string& model) const {
+  MutexLock lock(mutex_);
+  const auto found = fetches_.find(model);
+  return found != fetches_.end() && WorkingFor::is(found->second.get());
+}
+
 std::size_t Fetches::count() const {
   MutexLock lock(mutex_);
   return fetches_.size();
@@ -215,6 +222,7 @@ void Fetches::give(Answers&& answers) {
 // --- the work
 
 void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
+  const WorkingFor mark(fetch.get());
   {
     MutexLock lock(mutex_);
     if (fetch->waiters.empty()) {  // all have gone while it was queued
@@ -236,8 +244,14 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
     if (fetch.files->is_present()) return nullptr;  // came while this waited for a thread
     data["total_bytes"] = fetch.files->estimate();
     events_.publish(EventKind::DownloadStart, fetch.model, data);
-    fetch.files->fetch([&](std::uint64_t done, std::uint64_t total) { report(fetch, done, total); },
-                       fetch.stop.get_token());
+    {
+      using Progress = Lent<std::uint64_t, std::uint64_t>;
+      const Progress progress([&](std::uint64_t done, std::uint64_t total) {
+        const WorkingFor part_of_engine(&events_), part_of_fetch(&fetch);  // on whatever thread
+        report(fetch, done, total);
+      });
+      fetch.files->fetch(progress.callback(), fetch.stop.get_token());
+    }
     if (!fetch.files->is_present()) {
       throw ModelLoadException(fetch.model, "its fetch ended, but its files are not there",
                                ErrorCode::DownloadFailed);

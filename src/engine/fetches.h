@@ -44,6 +44,7 @@ class Fetches {
   bool cancel(const std::string& model);        // for all who asked; false: nobody had
   bool cancel_loads(const std::string& model);  // for those who asked in order to load
   bool is_running(const std::string& model) const;
+  bool is_working_here(const std::string& model) const;  // is this thread part of its fetch?
   std::size_t count() const;
 
   // Answers everyone EngineClosed, stops what runs and waits for it. Idempotent.

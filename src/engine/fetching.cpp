@@ -1,5 +1,6 @@
 // Files without a load.
 #include "roost/ids.h"
+#include "base/working_for.h"
 #include "engine/impl.h"
 
 namespace roost {
@@ -7,6 +8,10 @@ namespace roost {
 void Engine::fetch(const std::string& name,
                    const std::function<void(const FetchProgress&)>& progress,
                    std::stop_token stop) {
+  if (WorkingFor::is(&impl_->events)) {
+    const catalog::ModelRecord record = impl_->record_of(name, catalog::Domain::Any);
+    impl_->check_may_wait_for_files(record, impl_->files_of(record).get());
+  }
   fetch_async(name, progress, std::move(stop)).get();
 }
 

@@ -97,10 +97,17 @@ struct Engine::Impl {
                                          WhenInUse when_in_use = WhenInUse::Refuse);
   std::future<UnloadReport> start_unload(const std::string& name, const UnloadOptions& options,
                                          const std::stop_token& stop);
+  pool::SlotId slot_of(const std::string& name);
+
+  // --- waiting: these throw InvalidArgument where this thread would wait for itself
   static void check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
                                  const UnloadOptions& options);
-  std::vector<pool::SlotId> images_of(const std::string& name,
-                                      const std::vector<std::string>& components);
+  void check_may_wait_for_load(const std::string& name, catalog::Domain domain,
+                               const LoadOptions& options) const;
+  // For `wanted`: the model itself or images of it.
+  void check_may_wait_for_load(const std::string& id, pool::SlotId model,
+                               const std::vector<pool::SlotId>& wanted) const;
+  void check_may_wait_for_files(const catalog::ModelRecord& record, const ModelSource* files) const;
 
   // --- looks
   std::string id_of(const std::string& name) const;

@@ -67,21 +67,6 @@ std::exception_ptr error_of(const std::string& model, const pool::Refusal& why) 
   }
 }
 
-// Before anything changes. A use is waited for unless the caller will not wait; a load that is to
-// be cancelled always is.
-void Engine::Impl::check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
-                                      const UnloadOptions& options) {
-  for (const pool::Pool::Look& look : slots) {
-    const bool loaded = look.slot.state == ModelState::Loaded;
-    if (!look.used_here || (loaded && !options.wait_for_leases)) continue;
-    if (options.only_if_unused && (!loaded || look.slot.leases != 0)) continue;  // left alone
-    throw RoostError(ErrorCode::InvalidArgument,
-                     "unloading '" + printable(look.slot.model) +
-                         "' from within a use or a load of it: the unload would wait for "
-                         "itself; call unload_async and wait elsewhere");
-  }
-}
-
 // All at once, so that drains run side by side; no thread waits for them. The first error is told
 // after all have ended.
 std::future<UnloadReport> Engine::Impl::start_unload(const std::vector<pool::Pool::Look>& slots,
@@ -162,9 +147,8 @@ UnloadReport Engine::demote(const std::string& name, std::stop_token stop) {
 
 // --- the host tier
 
-std::vector<pool::SlotId> Engine::Impl::images_of(const std::string& name,
-                                                  const std::vector<std::string>& components) {
-  return pool.image_slots(pool.slot(prepare(name, catalog::Domain::Any, {}).spec), components);
+pool::SlotId Engine::Impl::slot_of(const std::string& name) {
+  return pool.slot(prepare(name, catalog::Domain::Any, {}).spec);
 }
 
 void Engine::cache(const std::string& name, const std::vector<std::string>& components,
@@ -173,9 +157,12 @@ void Engine::cache(const std::string& name, const std::vector<std::string>& comp
   if (stop.stop_requested()) {
     throw CancelledException("caching '" + printable(name) + "' was cancelled before it began");
   }
+  const pool::SlotId model = self.slot_of(name);
+  const std::vector<pool::SlotId> images = self.pool.image_slots(model, components);
+  self.check_may_wait_for_load(name, model, images);
   pool::RequestSpec request;
   request.lease = false;
-  for (const pool::SlotId image : self.images_of(name, components)) {
+  for (const pool::SlotId image : images) {
     const bool was_kept = self.pool.keep_image(image, true);
     try {
       self.pool.acquire(image, request, stop);
@@ -188,7 +175,7 @@ void Engine::cache(const std::string& name, const std::vector<std::string>& comp
 
 UnloadReport Engine::uncache(const std::string& name, const std::vector<std::string>& components) {
   Impl& self = *impl_;
-  const std::vector<pool::SlotId> images = self.images_of(name, components);
+  const std::vector<pool::SlotId> images = self.pool.image_slots(self.slot_of(name), components);
   for (const pool::SlotId image : images) self.pool.keep_image(image, false);
   std::vector<pool::Pool::Look> looks = self.pool.look_at_all();
   std::erase_if(looks, [&](const pool::Pool::Look& look) {

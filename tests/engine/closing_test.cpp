@@ -12,6 +12,7 @@ namespace {
 class ClosingTest : public EngineTest {
  protected:
   void expect_refused_and_open() {
+    EXPECT_FALSE(engine().may_close());
     EXPECT_EQ(code_of([this] { engine().close(); }), ErrorCode::InvalidArgument);
     EXPECT_THAT(last_message(), testing::HasSubstr("from another thread"));
     engine().check_health("builtin:lexical");  // would throw EngineClosed

@@ -273,6 +273,44 @@ TEST_F(ModelManagerTest, AListenerMayRemoveItselfAndCallTheManager) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_F(ModelManagerTest, DestroyedFromWithinItIsRefusedAndChangesNothing) {
+  const auto model = add_own("a");
+  int asked = 0;
+  const auto expect_refused = [&] {
+    EXPECT_EQ(code_of([this] { manager().destroy(); }), ErrorCode::InvalidArgument);
+    ++asked;
+  };
+  model->on_load = expect_refused;
+  model->on_download = expect_refused;
+  const mm::ListenerId listening = manager().add_event_listener([&](const ModelEvent& event) {
+    if (event.type == ModelEventType::Unload) expect_refused();
+  });
+  manager().load_model("a");
+  manager().use("a", [&](BaseModel&) { expect_refused(); });
+  manager().unload_model("a");
+  manager().engine().wait_for_listeners();
+  EXPECT_EQ(asked, 3);
+  model->available = false;
+  manager().download_model("a", [&](const mm::ModelDownloadProgress& progress) {
+    if (progress.fraction == 0.5) expect_refused();
+  });
+  EXPECT_EQ(asked, 5);
+  EXPECT_TRUE(manager().remove_event_listener(listening));
+  manager().load_model_async("a").wait();
+}
+
+TEST_F(ModelManagerTest, DestroyedFromWithinItIsRefusedOverAGivenEngineToo) {
+  mm::ModelManager over(engine());
+  const auto model = std::make_shared<ScriptedModel>("a");
+  over.register_model(caption_info("a"), model);
+  ErrorCode code = ErrorCode::Internal;
+  over.use("a", [&](BaseModel&) { code = code_of([&] { over.destroy(); }); });
+  EXPECT_EQ(code, ErrorCode::InvalidArgument);
+  over.unload_model("a");
+  over.destroy();
+  EXPECT_EQ(code_of([&] { over.load_model("a"); }), ErrorCode::EngineClosed);
+}
+
 TEST_F(ModelManagerTest, StatisticsAndStateAgree) {
   const auto loaded = add_own("loaded");
   loaded->bytes = kMiB;

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 namespace roost::faces {
 
@@ -20,24 +21,31 @@ class CallbackGate {
   void close() {
     std::unique_lock lock(mutex_);
     closed_ = true;
-    idle_.wait(lock, [this] { return !running_; });
+    idle_.wait(lock, [this] { return caller_ == std::thread::id(); });
+  }
+
+  // Is this thread in the callback?
+  bool is_calling() const {
+    const std::lock_guard lock(mutex_);
+    return caller_ == std::this_thread::get_id();
   }
 
  private:
   bool enter() {
     const std::lock_guard lock(mutex_);
-    if (closed_ || running_) return false;
-    return running_ = true;
+    if (closed_ || caller_ != std::thread::id()) return false;
+    caller_ = std::this_thread::get_id();
+    return true;
   }
   void leave() {
     const std::lock_guard lock(mutex_);
-    running_ = false;
+    caller_ = {};
     idle_.notify_all();
   }
 
-  std::mutex mutex_;  // guards both below
+  mutable std::mutex mutex_;  // guards the two below
   std::condition_variable idle_;
-  bool running_ = false;
+  std::thread::id caller_;  // who is in the callback
   bool closed_ = false;
 };
 

@@ -28,10 +28,20 @@ ManagerCore::ManagerCore(std::unique_ptr<Engine> own, Engine* given, mm::ModelMa
 }
 
 ManagerCore::~ManagerCore() {
-  destroy();
+  close();
 }
 
 void ManagerCore::destroy() {
+  if (!engine.may_close()) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "the manager cannot be destroyed by what it would have to wait for: an event "
+                     "listener, a download, a load, a use of a model. Do it from another thread, "
+                     "or when that has returned");
+  }
+  close();
+}
+
+void ManagerCore::close() {
   {
     const std::lock_guard lock(mutex);
     if (std::exchange(destroyed, true)) return;

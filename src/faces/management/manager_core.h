@@ -22,7 +22,8 @@ namespace roost::faces {
 struct ManagerCore {
   ManagerCore(std::unique_ptr<Engine> own, Engine* given, mm::ModelManagerConfig config);
   ~ManagerCore();
-  void destroy();
+  void destroy();  // close(); where that would wait for itself: InvalidArgument
+  void close();
 
   // --- looking
   // Those that somebody registered; not what the engine knows by itself ("builtin:...").

@@ -76,7 +76,7 @@ ModelManager::ModelManager(Engine& engine, ModelManagerConfig config)
       loader_(*core_) {}
 
 ModelManager::~ModelManager() {
-  destroy();
+  core_->close();
 }
 
 void ModelManager::destroy() {

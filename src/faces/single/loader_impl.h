@@ -67,6 +67,7 @@ struct LoaderService::Impl {
   void follow(const Event& event);
   void leave_if_gone(const std::string& id);  // takes the slot's model out that the engine lost
   bool others_load(const Attempt& but) const;  // with the mutex held
+  bool is_telling_progress() const;            // on this thread: in the callback of a load here
 
   Engine& engine;
   StateManager& states;

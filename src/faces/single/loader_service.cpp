@@ -5,6 +5,7 @@
 
 #include "faces/single/loader_impl.h"
 #include "roost/error.h"
+#include "roost/ids.h"
 
 namespace roost {
 namespace {
@@ -66,6 +67,12 @@ LoaderService::~LoaderService() {
 
 Value LoaderService::load_model(const std::string& name, const LoadOptions& options,
                                 std::stop_token stop) {
+  if (impl_->is_telling_progress()) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     loading(printable(name)) +
+                         ": from the progress of a load here, which it would wait for; call "
+                         "load_model_async and wait elsewhere");
+  }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "loading into the slot");
   return impl_->run(impl_->begin(name, options), pass.stop());
 }
@@ -89,6 +96,13 @@ std::future<Value> LoaderService::load_model_async(const std::string& name,
 }
 
 CleanupMetrics LoaderService::unload_model(std::stop_token stop) {
+  if (impl_->is_telling_progress()) {
+    unload_model_async(std::move(stop));
+    cancel_current_load();
+    CleanupMetrics begun;
+    begun.error = "the load that this was called from is cancelled; the slot is emptied after it";
+    return begun;
+  }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "unloading the slot");
   return impl_->unload(pass.stop());
 }
@@ -179,6 +193,12 @@ std::list<LoaderService::Impl::Attempt> LoaderService::Impl::older_than(
 bool LoaderService::Impl::others_load(const Attempt& but) const {
   return std::any_of(attempts.begin(), attempts.end(),
                      [&](const Attempt& other) { return other != but && other->started; });
+}
+
+bool LoaderService::Impl::is_telling_progress() const {
+  const std::lock_guard lock(mutex);
+  return std::any_of(attempts.begin(), attempts.end(),
+                     [](const Attempt& attempt) { return attempt->progress.is_calling(); });
 }
 
 std::optional<Value> LoaderService::Impl::wait_for_turn(const Attempt& attempt) {

@@ -132,10 +132,10 @@ void LoaderService::Impl::shutdown() {
     const std::lock_guard lock(mutex);
     if (shut_down) return;
   }
-  if (listeners.is_delivering()) {
+  if (listeners.is_delivering() || is_telling_progress()) {
     throw RoostError(ErrorCode::InvalidArgument,
-                     "shutting the slot down from one of its load listeners: it would wait for "
-                     "itself; do it from another thread");
+                     "shutting the slot down from one of its load listeners or the progress of a "
+                     "load: it would wait for itself; do it from another thread");
   }
   {
     const std::lock_guard lock(mutex);

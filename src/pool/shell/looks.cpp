@@ -97,6 +97,31 @@ std::optional<SlotView> Pool::view(SlotId slot) const {
   return core_.view(slot);
 }
 
+bool Pool::is_warm(SlotId slot) const {
+  MutexLock lock(mutex_);
+  const Slot* known = known_slot(slot);
+  const Residency* residency = known == nullptr ? nullptr : known->current.load();
+  return residency != nullptr && residency->is_warm();
+}
+
+bool Pool::is_loading_here(SlotId model) const {
+  MutexLock lock(mutex_);
+  const Slot* slot = known_slot(model);
+  if (slot == nullptr) return false;
+  return WorkingFor::is(slot) ||
+         std::any_of(slot->images.begin(), slot->images.end(),
+                     [this](SlotId image) ROOST_REQUIRES(mutex_) {
+                       return WorkingFor::is(known_slot(image));
+                     });
+}
+
+bool Pool::is_running_here(const Device& device) const {
+  for (std::size_t i = 0; i < executors_.size(); ++i) {
+    if (machine_.devices[i].get() == &device) return WorkingFor::is(executors_[i].get());
+  }
+  return false;
+}
+
 std::vector<HistoryEntry> Pool::history(SlotId slot) const {
   MutexLock lock(mutex_);
   if (known_slot(slot) == nullptr) return {};

@@ -132,6 +132,10 @@ class Pool {
   void set_budget(const MemoryVector& budget);
   Health check_health(SlotId slot, std::stop_token stop);
 
+  // --- is the thread that asks part of
+  bool is_loading_here(SlotId model) const;          // a load of it, or of an image of it
+  bool is_running_here(const Device& device) const;  // what runs on the device
+
   // --- looks; none of them counts as a use. Of a slot that was forgotten meanwhile: empty
   PlanReport plan(SlotId slot, const RequestSpec& spec) const;
   struct Look {
@@ -154,6 +158,7 @@ class Pool {
   };
   // Each is of one moment.
   std::optional<SlotView> view(SlotId slot) const;
+  bool is_warm(SlotId slot) const;
   ModelLook look_at(const std::string& model) const;
   std::vector<Look> look_at_all() const;
   Overview overview() const;
@@ -215,6 +220,9 @@ class Pool {
   void load_image(Attempt& attempt, LoadContext& context);
   void load_model(Attempt& attempt, LoadContext& context);
   LoadContext context_for(Attempt& attempt);
+  // Runs `work`, the backend's, which is heard of until it returns.
+  template <class F>
+  auto while_heard(Attempt& attempt, LoadContext& context, F work);
   void unload_model(SlotId slot, bool save_images);
   void unload_image(SlotId slot);
   ReleaseWatch::Seen await_release(const ReleaseWatch& watch, const std::string& model);

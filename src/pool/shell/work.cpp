@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/lent.h"
 #include "base/working_for.h"
 #include "pool/shell/decide.h"
 #include "pool/shell/slot.h"
@@ -36,7 +37,13 @@ LoadContext Pool::context_for(Attempt& attempt) {
   context.memory = attempt.account;
   context.images = attempt.images;
   context.threads = options_.load_threads;
-  context.progress = [this, &attempt](double told) {
+  return context;
+}
+
+template <class F>
+auto Pool::while_heard(Attempt& attempt, LoadContext& context, F work) {
+  const Lent<double> progress([this, &attempt](double told) {
+    const WorkingFor part_of_pool(&events_), part_of_load(attempt.of);  // on whatever thread
     const double fraction = told > 0 ? std::min(told, 1.0) : 0;  // user code may tell anything
     if (attempt.kind == SlotKind::Image) {
       announce_for_image(attempt.slot, fraction);
@@ -44,8 +51,9 @@ LoadContext Pool::context_for(Attempt& attempt) {
       announce(attempt.slot, LoadStep::MoveToDevice, fraction);
     }
     offer_processor();
-  };
-  return context;
+  });
+  context.progress = progress.callback();
+  return work();
 }
 
 void Pool::load(const std::shared_ptr<Attempt>& attempt) {
@@ -91,8 +99,10 @@ void Pool::report_failure(Attempt& attempt, ErrorCode code, const std::string& m
 
 void Pool::load_image(Attempt& attempt, LoadContext& context) {
   announce_for_image(attempt.slot, 0);
-  std::shared_ptr<const HostImage> image = attempt.backend->read(
-      attempt.description, attempt.component, context, attempt.stop.get_token());
+  std::shared_ptr<const HostImage> image = while_heard(attempt, context, [&] {
+    return attempt.backend->read(attempt.description, attempt.component, context,
+                                 attempt.stop.get_token());
+  });
   if (image == nullptr) throw RoostError(ErrorCode::LoadFailed, "the backend returned no image");
   LoadSuccess success;
   success.footprint = attempt.account->live();
@@ -112,7 +122,9 @@ void Pool::load_model(Attempt& attempt, LoadContext& context) {
   Residency::Parts parts;
   parts.slot = attempt.slot;
   parts.model_id = attempt.description.id;
-  parts.model = attempt.backend->load(attempt.description, context, stop);
+  parts.model = while_heard(attempt, context, [&] {
+    return attempt.backend->load(attempt.description, context, stop);
+  });
   parts.device = attempt.device;
   parts.account = attempt.account;
   parts.executor = attempt.executor;

@@ -1,0 +1,179 @@
+// Calls that would wait for themselves, from within a load, a fetch or a run; and backends and
+// sources that tell of progress when nobody listens any more.
+#include <gmock/gmock.h>
+
+#include "engine/fixture.h"
+
+namespace roost::test {
+namespace {
+
+using testing::HasSubstr;
+
+class WaitingTest : public EngineTest {
+ protected:
+  void expect_refused(const std::function<void()>& call, const std::string& way_out) {
+    EXPECT_EQ(code_of(call), ErrorCode::InvalidArgument);
+    EXPECT_THAT(last_message(), HasSubstr("wait for itself"));
+    EXPECT_THAT(last_message(), HasSubstr(way_out));
+    ++refused;
+  }
+  int refused = 0;
+};
+
+TEST_F(WaitingTest, AModelIsNotWaitedForFromItsOwnLoad) {
+  add("a", fake_with_image(kMiB));
+  std::future<void> later;
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    expect_refused([this] { engine().ready("a"); }, "ready_async");
+    expect_refused([this] { engine().model("a"); }, "ready_async");
+    if (progress.step == 1) later = engine().ready_async("a");
+  };
+  engine().ready("a", load);
+  later.get();
+  EXPECT_GE(refused, 16);
+}
+
+TEST_F(WaitingTest, ItsImagesAreNotEitherUntilTheyAreThere) {
+  add("a", fake_with_image(kMiB));
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 4) expect_refused([this] { engine().cache("a"); }, "ready_async");
+    if (progress.step == 7) engine().cache("a");
+  };
+  engine().ready("a", load);
+  EXPECT_GE(refused, 1);
+  EXPECT_TRUE(engine().cache_report().entries.at(0).kept);
+}
+
+TEST_F(WaitingTest, WhatIsRefusedIsNotKept) {
+  add("a", fake_with_image(kMiB));
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 4) expect_refused([this] { engine().cache("a"); }, "ready_async");
+  };
+  engine().ready("a", load);
+  EXPECT_FALSE(engine().cache_report().entries.at(0).kept);
+}
+
+TEST_F(WaitingTest, AnotherModelMayBeWaitedForFromALoad) {
+  add("a", kMiB);
+  add("b", kMiB);
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 1) engine().ready("b");
+  };
+  engine().ready("a", load);
+  EXPECT_EQ(engine().status("b").state, ModelState::Loaded);
+}
+
+TEST_F(WaitingTest, AFetchIsNotWaitedForFromItsProgress) {
+  add_remote("a", kMiB);
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.phase != "download" || progress.message.find("50 B") == std::string::npos) return;
+    expect_refused([this] { engine().ready("a"); }, "ready_async");
+    expect_refused([this] { engine().fetch("a"); }, "fetch_async");
+  };
+  engine().ready("a", load);
+  EXPECT_EQ(refused, 2);
+}
+
+TEST_F(WaitingTest, AWarmUpIsNotWaitedForFromARunOnTheSameDevice) {
+  add("inner", kMiB);
+  FakeScript& outer = add("outer", kMiB);
+  LoadOptions warm;
+  warm.warm_up = true;
+  std::future<void> later;
+  outer.on_run([&](const Batch&) {
+    expect_refused([&] { engine().ready("inner", warm); }, "ready_async");
+    engine().ready("inner");
+    expect_refused([&] { engine().ready("inner", warm); }, "ready_async");
+    later = engine().ready_async("inner", warm);
+  });
+  const Embedder embedder = engine().embedder("outer");
+  embedder.embed("a text");
+  later.get();
+  EXPECT_EQ(refused, 2);
+  outer.on_run([&](const Batch&) { engine().ready("inner", warm); });  // it is warm
+  embedder.embed("a text");
+}
+
+// --- late progress
+
+// Keeps what it is lent, and uses it after it returned: from info(), which the load asks for next.
+class LateBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "late"; }
+  std::optional<std::string> why_not(const ModelDescription&) const override {
+    return std::nullopt;
+  }
+  void check_options(const Value&) const override {}
+  LoadEstimate estimate(const ModelDescription&, const Device&) const override { return {}; }
+  std::unique_ptr<Model> load(const ModelDescription&, LoadContext& context,
+                              std::stop_token) override {
+    kept = context.progress;
+    kept(0.25);
+    return std::make_unique<LateModel>(kept);
+  }
+  std::function<void(double)> kept;
+
+ private:
+  class LateModel final : public Model {
+   public:
+    explicit LateModel(std::function<void(double)> kept) : kept_(std::move(kept)) {}
+    ModelInfo info() const override {
+      kept_(0.75);
+      return {};
+    }
+    std::size_t width(Task) const override { return 1; }
+    Sequence tokenize(Task, std::string_view, std::string_view) const override { return {}; }
+    void run(const Batch&, std::stop_token) override {}
+    Health probe_health(std::stop_token) override { return Health::Healthy; }
+
+   private:
+    const std::function<void(double)> kept_;
+  };
+};
+
+TEST_F(WaitingTest, ABackendThatTellsOfProgressTooLateIsNotHeard) {
+  const auto late = std::make_shared<LateBackend>();
+  engine().register_model({.id = "a", .source = "late:a", .backend = late});
+  std::vector<double> heard;
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.name == "move_to_device") heard.push_back(progress.fraction * 8 - 5);
+  };
+  engine().ready("a", load);
+  late->kept(0.5);
+  destroy_engine();
+  late->kept(0.5);
+  EXPECT_THAT(heard, testing::ElementsAre(0, 0.25, 1));
+}
+
+TEST_F(WaitingTest, ASourceThatTellsOfProgressTooLateIsNotHeard) {
+  class LateSource final : public ModelSource {
+   public:
+    bool is_present() const override {
+      if (kept) kept(75, 100);
+      return kept != nullptr;
+    }
+    std::uint64_t estimate() const override { return 100; }
+    void fetch(const Progress& progress, std::stop_token) override {
+      kept = progress;
+      kept(25, 100);
+    }
+    Progress kept;
+  };
+  const auto late = std::make_shared<LateSource>();
+  backend->add("a", {});
+  engine().register_model({.id = "a", .source = "fake:a", .files = late});
+  std::vector<std::uint64_t> heard;
+  engine().fetch("a", [&](const FetchProgress& progress) { heard.push_back(progress.done_bytes); });
+  destroy_engine();
+  late->kept(50, 100);
+  EXPECT_THAT(heard, testing::ElementsAre(25u, 25u));
+}
+
+}  // namespace
+}  // namespace roost::test

@@ -1,0 +1,342 @@
+// How loads, unloads and uses of the slot meet.
+#include <gmock/gmock.h>
+
+#include <stdexcept>
+#include <thread>
+
+#include "faces/slot_fixture.h"
+
+namespace roost::test {
+namespace {
+
+using testing::ElementsAre;
+
+class SingleModelLoadingTest : public SlotTest {};
+
+TEST_F(SingleModelLoadingTest, ADuplicateIsToldSoAndTheFirstGoesOn) {
+  FakeScript& script = add("a", kMiB);
+  auto load = begin_load("a", script);
+  EXPECT_EQ(code_of([&] { manager().load_model("a"); }), ErrorCode::DuplicateLoad);
+  EXPECT_EQ(code_of([&] { manager().load_model_async("a").get(); }), ErrorCode::DuplicateLoad);
+  script.gate(FakeStep::Load).open();
+  load.get();
+  EXPECT_EQ(script.count(FakeStep::Load), 1u);
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, WhatIsLoadedAnswersWithItsConfiguration) {
+  FakeScript& script = add("a", kMiB);
+  engine().patch_options("a", Value::Object{{"config", Value::Object{{"threshold", 0.5}}}});
+  const Value first = manager().load_model("a");
+  EXPECT_EQ(*first.find("threshold"), Value(0.5));
+  EXPECT_EQ(manager().load_model("a"), first);
+  EXPECT_EQ(script.count(FakeStep::Load), 1u);
+}
+
+TEST_F(SingleModelLoadingTest, ANewcomerThatFitsLoadsBesideTheResident) {
+  add("old", kMiB);
+  FakeScript& script = add("new", kMiB);
+  manager().load_model("old");
+  auto load = begin_load("new", script);
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+  EXPECT_EQ(manager().id(), "old");
+  script.gate(FakeStep::Load).open();
+  load.get();
+  EXPECT_EQ(manager().id(), "new");
+  EXPECT_EQ(engine().status("old").state, ModelState::Idle);
+  EXPECT_EQ(host_bytes(), kMiB);
+  EXPECT_THAT(states(), ElementsAre("LOADING", "LOADED"));
+}
+
+TEST_F(SingleModelLoadingTest, WhereBothDoNotFitTheResidentGoesFirst) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("old", 6 * kMiB);
+  FakeScript& script = add("new", 7 * kMiB);
+  manager().load_model("old");
+  auto load = begin_load("new", script);
+  EXPECT_EQ(manager().current_state, ModelState::Loading);
+  EXPECT_FALSE(manager().has_model());
+  script.gate(FakeStep::Load).open();
+  load.get();
+  EXPECT_THAT(states(),
+              ElementsAre("LOADING", "LOADED", "UNLOADING", "IDLE", "LOADING", "LOADED"));
+  EXPECT_EQ(host_bytes(), 7 * kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, AFailedReplacementLeavesTheResident) {
+  add("old", kMiB);
+  FakeScript& script = add("new", kMiB);
+  script.fail(FakeStep::Load, 1, [] { throw std::runtime_error("torn"); });
+  manager().load_model("old");
+  EXPECT_EQ(code_of([&] { manager().load_model("new"); }), ErrorCode::LoadFailed);
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+  EXPECT_EQ(manager().id(), "old");
+  EXPECT_THAT(states(), ElementsAre("LOADING", "LOADED"));
+}
+
+TEST_F(SingleModelLoadingTest, ACancelledReplacementLeavesTheResidentToo) {
+  add("old", kMiB);
+  FakeScript& script = add("new", kMiB);
+  manager().load_model("old");
+  auto load = begin_load("new", script);
+  manager().cancel_current_load();
+  EXPECT_EQ(code_of([&] { load.get(); }), ErrorCode::Cancelled);
+  EXPECT_EQ(manager().id(), "old");
+  EXPECT_EQ(host_bytes(), kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, WhatNeverFitsIsRefusedAndTheResidentStays) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("old", 6 * kMiB);
+  add("huge", 11 * kMiB);
+  manager().load_model("old");
+  EXPECT_EQ(code_of([&] { manager().load_model("huge"); }), ErrorCode::BudgetExceeded);
+  EXPECT_EQ(manager().id(), "old");
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, AFailedLoadIsAnErrorThatCanBeLeft) {
+  options.backoff_first = std::chrono::milliseconds(0);
+  FakeScript& script = add("a", kMiB);
+  script.fail(FakeStep::Load, 1, [] { throw std::runtime_error("torn"); });
+  script.fail(FakeStep::Load, 2, [] { throw std::runtime_error("torn"); });
+  EXPECT_EQ(code_of([&] { manager().load_model("a"); }), ErrorCode::LoadFailed);
+  EXPECT_EQ(manager().current_state, ModelState::Error);
+  LoadOptions again;
+  again.retry_now = true;
+  EXPECT_EQ(code_of([&] { manager().load_model("a", again); }), ErrorCode::LoadFailed);
+  manager().unload_model();
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  manager().load_model("a", again);
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+  EXPECT_EQ(host_bytes(), kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, UnloadDuringALoadCancelsIt) {
+  FakeScript& script = add("a", kMiB);
+  auto load = begin_load("a", script);
+  manager().unload_model();
+  EXPECT_EQ(code_of([&] { load.get(); }), ErrorCode::Cancelled);
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  EXPECT_EQ(host_bytes(), 0u);
+}
+
+TEST_F(SingleModelLoadingTest, UnloadingNothingOrTwiceIsFine) {
+  add("a", kMiB);
+  EXPECT_EQ(manager().unload_model().objects_collected, 0u);
+  manager().load_model("a");
+  EXPECT_EQ(manager().unload_model().freed, MemoryVector::host(kMiB));
+  EXPECT_TRUE(manager().unload_model().freed.empty());
+}
+
+TEST_F(SingleModelLoadingTest, QueueLetsTheFirstEnd) {
+  FakeScript& first = add("first", kMiB);
+  FakeScript& second = add("second", kMiB);
+  manager(LoadPolicy::Queue);
+  auto load = begin_load("first", first);
+  auto next = manager().load_model_async("second");
+  EXPECT_EQ(second.count(FakeStep::Load), 0u);
+  first.gate(FakeStep::Load).open();
+  load.get();
+  next.get();
+  EXPECT_EQ(manager().id(), "second");
+  EXPECT_EQ(engine().status("first").state, ModelState::Idle);
+}
+
+TEST_F(SingleModelLoadingTest, ParallelLoadsRunTogetherAndTheLastAskedForStays) {
+  FakeScript& first = add("first", kMiB);
+  FakeScript& second = add("second", kMiB);
+  manager(LoadPolicy::Parallel);
+  auto load = begin_load("first", first);
+  auto next = begin_load("second", second);
+  first.gate(FakeStep::Load).open();
+  load.get();
+  EXPECT_EQ(manager().id(), "first");
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+  second.gate(FakeStep::Load).open();
+  next.get();
+  EXPECT_EQ(manager().id(), "second");
+  EXPECT_EQ(host_bytes(), kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, InParallelAnOlderLoadDoesNotTakeTheSlotBack) {
+  FakeScript& first = add("first", kMiB);
+  add("second", kMiB);
+  manager(LoadPolicy::Parallel);
+  auto load = begin_load("first", first);
+  manager().load_model("second");
+  EXPECT_EQ(code_of([&] { load.get(); }), ErrorCode::Cancelled);
+  EXPECT_EQ(manager().id(), "second");
+  EXPECT_EQ(host_bytes(), kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, AModelLeasedElsewhereOnlyLeavesTheSlot) {
+  add("a", kMiB);
+  manager().load_model("a");
+  const ModelHandle elsewhere = engine().model("a");
+  const CleanupMetrics metrics = manager().unload_model();
+  EXPECT_THAT(metrics.error, testing::HasSubstr("leased elsewhere"));
+  EXPECT_TRUE(metrics.freed.empty());
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, TheResidentIsNeverEvictedForOthers) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("a", 6 * kMiB);
+  add("other", 6 * kMiB);
+  manager().load_model("a");
+  LoadOptions at_once;
+  at_once.fail_fast = true;
+  EXPECT_EQ(code_of([&] { engine().ready("other", at_once); }), ErrorCode::BudgetExceeded);
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, RevokedByForceTheSlotSaysSo) {
+  add("a", kMiB);
+  manager().load_model("a");
+  UnloadOptions force;
+  force.force = true;
+  engine().unload("a", force);
+  engine().wait_for_listeners();
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  EXPECT_FALSE(manager().has_model());
+  manager().load_model("a");
+  EXPECT_EQ(manager().current_state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, AnUnloadWaitsForACallThatRuns) {
+  add("a", kMiB);
+  manager().load_model("a");
+  Gate inside;
+  inside.shut();
+  std::jthread user([&] { manager().use([&](Model&) { inside.pass(); }); });
+  inside.await_arrivals();
+  auto unload = manager().unload_model_async();
+  while (!engine().status("a").draining) std::this_thread::yield();
+  EXPECT_EQ(manager().current_state, ModelState::Unloading);
+  inside.open();
+  EXPECT_EQ(unload.get().freed, MemoryVector::host(kMiB));
+  EXPECT_EQ(code_of([&] { manager().use([](Model&) {}); }), ErrorCode::NotLoaded);
+}
+
+TEST_F(SingleModelLoadingTest, WhatAnotherLoadedStaysWhenALoadHereFails) {
+  add("a", kMiB);
+  manager().load_model("a");
+  engine().unload("a", {.force = true});
+  engine().ready("a");
+  LoadOptions nowhere;
+  nowhere.device = "nowhere";
+  EXPECT_EQ(code_of([&] { manager().load_model("a", nowhere); }), ErrorCode::DeviceNotFound);
+  EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseGivesTheOldModelBackAfterIt) {
+  add("a", kMiB);
+  add("b", kMiB);
+  manager().load_model("a");
+  manager().use([this](Model&) { manager().load_model("b"); });
+  while (engine().status("a").state != ModelState::Idle) std::this_thread::yield();
+  EXPECT_EQ(manager().id(), "b");
+  manager().unload_model();
+  EXPECT_EQ(host_bytes(), 0u);
+}
+
+TEST_F(SingleModelLoadingTest, ALoadBesideTheResidentObeysItsTimeout) {
+  add("a", kMiB);
+  FakeScript& leaving = add("b", kMiB);
+  engine().ready("b");
+  manager().load_model("a");
+  leaving.gate(FakeStep::Unload).shut();
+  std::future<UnloadReport> unload = engine().unload_async("b");
+  leaving.gate(FakeStep::Unload).await_arrivals();
+  LoadOptions load;
+  load.fail_fast = true;
+  EXPECT_EQ(code_of([&] { manager().load_model("b", load); }), ErrorCode::QueueFull);
+  load.fail_fast = false;
+  load.timeout = std::chrono::milliseconds(20);
+  EXPECT_EQ(code_of([&] { manager().load_model("b", load); }), ErrorCode::DeadlineExceeded);
+  leaving.gate(FakeStep::Unload).open();
+  unload.get();
+  EXPECT_EQ(manager().id(), "a");
+}
+
+TEST_F(SingleModelLoadingTest, ManyThreadsAskAndTheSlotStaysWhole) {
+  for (const char* name : {"a", "b", "c"}) add(name, kMiB);
+  manager();
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const std::string names[] = {"a", "b", "c"};
+      for (int i = 0; i < 40; ++i) {
+        try {
+          if ((i + t) % 7 == 0) {
+            manager().unload_model();
+          } else {
+            manager().load_model(names[(i * 5 + t) % 3]);
+          }
+        } catch (const RoostError& error) {
+          EXPECT_TRUE(error.code() == ErrorCode::Cancelled ||
+                      error.code() == ErrorCode::DuplicateLoad)
+              << error.what();
+        }
+      }
+    });
+  }
+  threads.clear();
+  manager().unload_model();
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  EXPECT_EQ(host_bytes(), 0u);
+}
+
+// --- from the progress of a load, which would wait for itself
+
+class InsideALoadTest : public SlotTest {
+ protected:
+  // Loads "a", calling `f` once from its progress.
+  std::future<Value> load_and(std::function<void()> f) {
+    add("a", kMiB);
+    LoadOptions load;
+    load.progress = [f = std::move(f)](const LoadProgress& progress) {
+      if (progress.step == 1) f();
+    };
+    return manager().load_model_async("a", load);
+  }
+};
+
+TEST_F(InsideALoadTest, ShuttingDownIsRefusedAndChangesNothing) {
+  ErrorCode code = ErrorCode::Internal;
+  load_and([&] { code = code_of([this] { manager().shutdown(); }); }).get();
+  EXPECT_EQ(code, ErrorCode::InvalidArgument);
+  EXPECT_EQ(manager().id(), "a");
+  manager().unload_model();
+  manager().load_model("a");
+}
+
+TEST_F(InsideALoadTest, UnloadingCancelsItAndEmptiesTheSlotAfterIt) {
+  CleanupMetrics begun;
+  auto load = load_and([&] { begun = manager().unload_model(); });
+  EXPECT_EQ(code_of(load), ErrorCode::Cancelled);
+  EXPECT_THAT(begun.error, testing::HasSubstr("cancelled"));
+  manager().unload_model();  // joins the one that was begun
+  EXPECT_EQ(manager().current_state, ModelState::Idle);
+  EXPECT_EQ(host_bytes(), 0u);
+  manager().load_model("a");
+}
+
+TEST_F(InsideALoadTest, AnotherLoadIsRefusedUnlessItIsNotWaitedFor) {
+  add("b", kMiB);
+  ErrorCode code = ErrorCode::Internal;
+  std::future<Value> next;
+  auto load = load_and([&] {
+    code = code_of([this] { manager().load_model("b"); });
+    next = manager().load_model_async("b");
+  });
+  EXPECT_EQ(code_of(load), ErrorCode::Cancelled);
+  EXPECT_EQ(code, ErrorCode::InvalidArgument);
+  next.get();
+  EXPECT_EQ(manager().id(), "b");
+}
+
+}  // namespace
+}  // namespace roost::test
