@@ -57,7 +57,8 @@ struct ModelStatus {
   MemoryVector footprint;  // measured; while loading: reserved
   std::uint32_t leases = 0, calls = 0;
   std::size_t waiters = 0;
-  Health health = Health::Unknown;
+  Health health = Health::Unknown;  // of the last probe
+  std::string health_reason;        // why it is not healthy, when that is known
   std::string last_failure;
   std::uint32_t failures_in_a_row = 0;
   std::chrono::milliseconds retry_after{0};
@@ -131,7 +132,8 @@ struct DefragmentReport {
 // All numbers of one moment.
 struct EngineStatus {
   std::size_t models = 0, loaded = 0, loading = 0, unloading = 0, failed = 0;
-  std::size_t active_fetches = 0, waiting = 0;
+  std::size_t active_fetches = 0;
+  std::size_t waiting = 0;  // requests without an answer, those whose load runs included
   std::uint64_t loads = 0, evictions = 0;
   MemoryReport memory;
 };

@@ -43,11 +43,10 @@ Duration Pool::mutex_held_by_last_plan() const {
 }
 
 Pool::Look Pool::look(const Slot& slot) const {
-  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, Health::Unknown,
-             false};
+  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, {}, false};
   if (const Residency* residency = slot.current.load()) {
     found.latency = residency->latency();
-    found.health = residency->health();
+    found.health = residency->last_finding();
     found.used_here = residency->is_used_here();
   }
   found.used_here = found.used_here || WorkingFor::is(&slot);
