@@ -96,9 +96,10 @@ void Core::Impl::finish(const Input& in) {
   latest = in.now;
   keep_cache_limits(in);
   pump(in);
-  if (told_requests == requests) return;
-  told_requests = requests;
-  in.tell(QueueChanged{requests});
+  if (const std::size_t waiting = requests_in_line(); waiting != told_waiting) {
+    told_waiting = waiting;
+    in.tell(QueueChanged{waiting});
+  }
 }
 
 }  // namespace roost::pool
