@@ -169,6 +169,7 @@ class Engine {
   std::optional<ModelRegistration> registration(const std::string& id) const;
   std::string resolve(const std::string& name) const;  // the id that a name means; throws
   std::string resolve(const std::string& name, Task task) const;  // as embedder(), reranker() do
+  // The target means a model already; one that only a hub has will do.
   void set_alias(const std::string& alias, const std::string& target, bool overwrite = false);
   void remove_alias(const std::string& alias);
 
