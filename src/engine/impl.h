@@ -64,6 +64,7 @@ struct Engine::Impl {
   std::shared_ptr<Backend> find_backend(const catalog::ModelRecord& record,
                                         const ModelDescription& description,
                                         std::string& reasons) const;
+  std::string way_to_run(const catalog::ModelRecord& record) const;  // when no backend can
   static void check_backend_options(const std::string& model, const Backend& backend,
                                     const Value& options);
   void check_device(const ModelOptions& asked) const;  // throws for one that is not here

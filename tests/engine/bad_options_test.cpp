@@ -189,7 +189,7 @@ const std::vector<BadCall> kBadCalls = {
      [](Engine& e) {
        e.cache("image", {"model", "vae"});
      },
-     kInvalid, "vae"},
+     kInvalid, "'image' has no component 'vae'; it has 'model'"},
     {"uncache_no_such_part",
      [](Engine& e) {
        e.uncache("image", {"model", ""});
@@ -210,7 +210,8 @@ const std::vector<BadCall> kBadCalls = {
     {"patch_of_the_unknown", [](Engine& e) { patch(e, "pinned", true); }, ErrorCode::UnknownOption,
      "no model option 'pinned'"},
     {"patch_pin_of_words", [](Engine& e) { patch(e, "pin", "yes"); }, kInvalid, "option 'pin'"},
-    {"patch_no_priority", [](Engine& e) { patch(e, "priority", "urgent"); }, kInvalid, "'urgent'"},
+    {"patch_no_priority", [](Engine& e) { patch(e, "priority", "urgent"); }, kInvalid,
+     "option 'priority' is 'urgent'; allowed is low, normal, high or critical"},
     {"patch_negative_ttl", [](Engine& e) { patch(e, "ttl_ms", -1); }, kInvalid,
      "option 'ttl_ms' is -1"},
     {"patch_ttl_that_is_no_number",
@@ -222,7 +223,8 @@ const std::vector<BadCall> kBadCalls = {
      "option 'group' 'a\\x1b[2J'"},
     {"patch_long_group", [](Engine& e) { patch(e, "group", kLong); }, kInvalid,
      "option 'group' has 10000 bytes"},
-    {"patch_no_provider", [](Engine& e) { patch(e, "provider", "tpu"); }, kInvalid, "'tpu'"},
+    {"patch_no_provider", [](Engine& e) { patch(e, "provider", "tpu"); }, kInvalid,
+     "option 'provider' is 'tpu'; allowed is auto, cuda, directml, coreml or cpu"},
     {"patch_long_device", [](Engine& e) { patch(e, "device", kLong); }, kInvalid,
      "option 'device' has 10000 bytes"},
     {"patch_no_such_device", [](Engine& e) { patch(e, "device", "cuda:9"); },

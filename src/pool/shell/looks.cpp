@@ -121,7 +121,9 @@ std::vector<SlotId> Pool::image_slots(SlotId model,
                          std::string(backend->name()) + "' loads it whole");
   }
   std::vector<SlotId> found;
+  std::string names;
   for (const auto& [component, image] : known) {
+    names += (names.empty() ? "'" : ", '") + printable(component) + "'";
     if (components.empty()) found.push_back(image);
   }
   for (const std::string& wanted : components) {
@@ -129,7 +131,7 @@ std::vector<SlotId> Pool::image_slots(SlotId model,
                                     [&](const auto& one) { return one.first == wanted; });
     if (image == known.end()) {
       throw RoostError(ErrorCode::InvalidArgument,
-                       "'" + name + "' has no component '" + printable(wanted) + "'");
+                       "'" + name + "' has no component '" + printable(wanted) + "'; it has " + names);
     }
     found.push_back(image->second);
   }
