@@ -57,7 +57,8 @@ struct ModelStatus {
   MemoryVector footprint;  // measured; while loading: reserved
   std::uint32_t leases = 0, calls = 0;
   std::size_t waiters = 0;
-  Health health = Health::Unknown;
+  Health health = Health::Unknown;  // of the last probe
+  std::string health_reason;        // why it is not healthy, when that is known
   std::string last_failure;
   std::uint32_t failures_in_a_row = 0;
   std::chrono::milliseconds retry_after{0};
@@ -132,7 +133,8 @@ struct DefragmentReport {
 struct EngineStatus {
   // `models` that are registered; then copies of them: one on two devices counts twice.
   std::size_t models = 0, loaded = 0, loading = 0, unloading = 0, failed = 0;
-  std::size_t active_fetches = 0, waiting = 0;
+  std::size_t active_fetches = 0;
+  std::size_t waiting = 0;  // requests without an answer, those whose load runs included
   std::uint64_t loads = 0, evictions = 0;
   MemoryReport memory;
 };
@@ -173,6 +175,7 @@ class Engine {
   std::optional<ModelRegistration> registration(const std::string& id) const;
   std::string resolve(const std::string& name) const;  // the id that a name means; throws
   std::string resolve(const std::string& name, Task task) const;  // as embedder(), reranker() do
+  // The target means a model already; one that only a hub has will do.
   void set_alias(const std::string& alias, const std::string& target, bool overwrite = false);
   void remove_alias(const std::string& alias);
 

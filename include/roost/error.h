@@ -96,7 +96,7 @@ class ModelLoadException : public RoostError {
 // The load failed a short while ago; the next try is allowed after `retry_after`.
 class LoadBackoffException : public ModelLoadException {
  public:
-  LoadBackoffException(std::string model_id, const std::string& last_failure,
+  LoadBackoffException(std::string model_id, const std::string& why,
                        std::chrono::milliseconds retry_after);
   std::chrono::milliseconds retry_after() const noexcept { return retry_after_; }
 

@@ -60,8 +60,8 @@ struct Event {
   Value data;  // an object; its keys are listed per kind in docs/events.md
 };
 
-// A stretch of the ring. `gap`: events between the asked-for place and the first one here are no
-// longer kept, or the id was of another epoch.
+// A stretch of the ring. `gap`: events between the asked-for place (without one: the first of all)
+// and the first one here are no longer kept, or the id was of another epoch.
 struct EventPage {
   std::vector<Event> events;
   bool gap = false;

@@ -24,7 +24,8 @@ std::string printable(std::string_view text);
 // ASCII lower case; names are compared this way.
 std::string lower_ascii(std::string_view text);
 
-// The candidates nearest to `wanted` by edit distance, best first, at most three, none far off.
+// The candidates nearest to `wanted`, best first, at most three: those that differ in at most a
+// third of the longer name, and those that `wanted` is a third of, or more.
 std::vector<std::string> nearest_names(std::string_view wanted,
                                        const std::vector<std::string>& candidates);
 

@@ -97,7 +97,7 @@ struct PlanVictim {
   std::string model;
   bool demote = false;  // its weights stay in host memory
   MemoryVector frees;
-  std::string why;  // "idle 12 s, 0.2 s to reload, 32.0 MiB"
+  std::string why;  // "idle 12 s, 200 ms to reload, 32.0 MiB"
 };
 
 // What would happen if a model were asked for now. Nothing was changed to find out.

@@ -59,6 +59,19 @@ std::string not_found_text(const std::string& id, const std::string& why,
   return text;
 }
 
+// Those that the reason does not tell itself.
+std::string figures(const MemoryVector& need, const MemoryVector& free,
+                    const MemoryVector& short_by, const std::string& why) {
+  const auto says = [&why](const std::string& words) {
+    return why.find(words) != std::string::npos;
+  };
+  std::string text = " (";
+  if (!says("needs " + to_string(need))) text += "needs " + to_string(need) + "; ";
+  text += "free " + to_string(free);
+  if (!says(to_string(short_by) + " short")) text += "; short by " + to_string(short_by);
+  return text + ")";
+}
+
 // A reason that begins with the model's name needs no other beginning.
 std::string load_text(const std::string& id, const std::string& why) {
   const std::string name = "'" + printable(id) + "'";
@@ -80,12 +93,9 @@ ModelNotFoundException::ModelNotFoundException(std::string model_id, const std::
 ModelLoadException::ModelLoadException(std::string model_id, const std::string& why, ErrorCode code)
     : RoostError(code, load_text(model_id, why)), model_id_(std::move(model_id)) {}
 
-LoadBackoffException::LoadBackoffException(std::string model_id, const std::string& last_failure,
+LoadBackoffException::LoadBackoffException(std::string model_id, const std::string& why,
                                            std::chrono::milliseconds retry_after)
-    : ModelLoadException(std::move(model_id),
-                         "the last try failed (" + last_failure + "); the next is allowed in " +
-                             std::to_string(retry_after.count()) + " ms",
-                         ErrorCode::LoadBackoff),
+    : ModelLoadException(std::move(model_id), why, ErrorCode::LoadBackoff),
       retry_after_(retry_after) {}
 
 InferenceException::InferenceException(std::string model_id, const std::string& why, ErrorCode code)
@@ -96,9 +106,7 @@ BudgetExceededException::BudgetExceededException(std::string model_id, const Mem
                                                  const MemoryVector& free,
                                                  const MemoryVector& short_by,
                                                  const std::string& why)
-    : ModelLoadException(std::move(model_id),
-                         why + " (needs " + to_string(need) + "; free " + to_string(free) +
-                             "; short by " + to_string(short_by) + ")",
+    : ModelLoadException(std::move(model_id), why + figures(need, free, short_by, why),
                          ErrorCode::BudgetExceeded),
       need_(need),
       free_(free),

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
+#include <utility>
 
 #include "base/utf8.h"
 #include "roost/error.h"
@@ -33,19 +35,32 @@ bool is_safe(std::string_view character) {
   return !control && !turns && code != 0x2028 && code != 0x2029;
 }
 
+// Of insertions, removals, replacements and swaps of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
+  std::vector<std::size_t> before, last(b.size() + 1), row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    before = std::exchange(last, row);
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+      const std::size_t replaced = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, replaced});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row[b.size()];
+}
+
+// A part that is long enough to be meant for the whole is as near as can be.
+std::optional<std::size_t> nearness(std::string_view wanted, std::string_view candidate) {
+  const bool is_part = wanted.size() >= 3 && candidate.size() <= 3 * wanted.size() &&
+                       candidate.find(wanted) != std::string_view::npos;
+  if (is_part) return 0;
+  const std::size_t longer = std::max(wanted.size(), candidate.size());
+  const std::size_t distance = edit_distance(wanted, candidate);
+  if (distance > std::max<std::size_t>(1, longer / 3) || distance == longer) return std::nullopt;
+  return distance;
 }
 
 }  // namespace
@@ -128,10 +143,8 @@ std::vector<std::string> nearest_names(std::string_view wanted,
   const std::string low = lower_ascii(wanted.substr(0, kMaxIdBytes));
   std::vector<std::pair<std::size_t, std::string>> scored;
   for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(low, lower_ascii(candidate));
-    const bool contains = !low.empty() && lower_ascii(candidate).find(low) != std::string::npos;
-    if (contains || distance <= std::max<std::size_t>(2, low.size() / 3)) {
-      scored.emplace_back(contains ? 0 : distance, candidate);
+    if (const auto near = nearness(low, lower_ascii(candidate))) {
+      scored.emplace_back(*near, candidate);
     }
   }
   std::sort(scored.begin(), scored.end());

@@ -190,8 +190,7 @@ void Resolver::unsupported(Domain domain, std::string_view name) const {
                                                "embedders and rerankers can be used");
 }
 
-std::vector<std::string> suggestions(std::string_view name, Domain domain,
-                                     const NameSource& names) {
+std::vector<std::string> all_names(Domain domain, const NameSource& names) {
   std::vector<std::string> candidates = names.known_names(domain);
   candidates.emplace_back(kAuto);
   candidates.emplace_back(kBuiltin);
@@ -203,7 +202,29 @@ std::vector<std::string> suggestions(std::string_view name, Domain domain,
   }
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
-  return nearest_names(name, candidates);
+  return candidates;
+}
+
+bool is_usable_here(const std::string& name, Domain domain, const NameContext& context) {
+  if (context.names.registered(name)) return true;
+  try {
+    const auto found = Resolver(domain, context).find(name);
+    return found && !found->source.starts_with(kHub);
+  } catch (const RoostError&) {  // an alias whose target is gone, a domain that nothing runs
+    return false;
+  }
+}
+
+// What only a hub has is a guess for want of a better one.
+std::vector<std::string> suggestions(std::string_view name, Domain domain,
+                                     const NameContext& context) {
+  std::vector<std::string> names = all_names(domain, context.names);
+  const auto elsewhere = std::stable_partition(
+      names.begin(), names.end(),
+      [&](const std::string& one) { return is_usable_here(one, domain, context); });
+  const std::vector<std::string> here(names.begin(), elsewhere);
+  auto nearest = nearest_names(name, here);
+  return nearest.empty() ? nearest_names(name, {elsewhere, names.end()}) : nearest;
 }
 
 bool is_system_word(Domain domain, std::string_view word) {
@@ -262,7 +283,7 @@ Resolution resolve_name(std::string_view name, Domain domain, const NameContext&
   const std::string why = looks_like_path(name)
                               ? "there is no file or folder of that path"
                               : "it is no alias, registered id, local path or hub id (owner/name)";
-  throw ModelNotFoundException(std::string(name), why, suggestions(name, domain, context.names));
+  throw ModelNotFoundException(std::string(name), why, suggestions(name, domain, context));
 }
 
 void check_alias(const Alias& alias, bool overwrite, const NameSource& names) {

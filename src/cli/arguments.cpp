@@ -12,7 +12,7 @@
 namespace roost::cli {
 namespace {
 
-constexpr const char* kVersion = "roost 0.1.0";
+constexpr const char* kVersion = "0.1.0";
 
 // The options as they are written.
 struct Words {
@@ -75,6 +75,13 @@ std::string exit_codes() {
   return text;
 }
 
+std::string version(bool json) {
+  if (!json) return std::string("roost ") + kVersion;
+  Value out;
+  out["version"] = kVersion;
+  return out.to_json(true);
+}
+
 // Taken before and after the command alike.
 void add_common(CLI::App& app, Arguments& to, Words& words) {
   app.add_flag("--json", to.common.json, "Print one JSON document, errors too");
@@ -96,7 +103,7 @@ void add_model(CLI::App& app, Arguments& to, Words& words) {
 }
 
 void add_commands(CLI::App& app, Arguments& to, Words& words) {
-  app.set_version_flag("--version", kVersion);
+  app.set_version_flag("--version", version(false));
   app.require_subcommand(1);
   app.footer(exit_codes());
   add_common(app, to, words);
@@ -130,6 +137,12 @@ std::string why_not(const CLI::App& app, const CLI::ParseError& error) {
   reject(why_not(app, error) + " ('" + help + "--help' tells what there is)");
 }
 
+// A parse that ended early may not have come as far as --json.
+bool asks_for_json(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc,
+                     [](std::string_view word) { return word == "--json"; });
+}
+
 void apply(const Words& words, Arguments& to) {
   if (words.budget) to.common.engine.host_budget_bytes = bytes_of(*words.budget);
   if (words.provider) to.common.engine.provider = provider_of(*words.provider);
@@ -150,14 +163,11 @@ void read_arguments(int argc, char** argv, Arguments& to) {
   } catch (const CLI::CallForHelp&) {
     to.help = app.help();
     return;
-  } catch (const CLI::CallForVersion& version) {
-    to.help = std::string(version.what()) + "\n";
+  } catch (const CLI::CallForVersion&) {
+    to.help = version(asks_for_json(argc, argv)) + "\n";
     return;
   } catch (const CLI::ParseError& error) {
-    // A parse that failed may not have come as far as --json.
-    to.common.json = to.common.json || std::any_of(argv + 1, argv + argc, [](std::string_view word) {
-                       return word == "--json";
-                     });
+    to.common.json = asks_for_json(argc, argv);
     reject(app, error);
   }
   apply(words, to);

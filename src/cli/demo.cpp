@@ -63,7 +63,7 @@ std::string told(const Event& event) {
       return "loaded in " + fixed(event.data.find("load_ms")->as_double(), 1) + " ms, takes " +
              bytes_of(event, "footprint");
     case EventKind::Unload: return "unloaded, gave back " + bytes_of(event, "freed");
-    case EventKind::QueueChange: return "loads that wait: " + text_of(event, "waiting");
+    case EventKind::QueueChange: return "requests that wait for a load: " + text_of(event, "waiting");
     default: return std::string(to_string(event.kind)) + " " + event.data.to_json();
   }
 }
@@ -82,6 +82,12 @@ Value as_value(const Event& event) {
   out["model"] = event.model;
   out["data"] = event.data;
   return out;
+}
+
+Value as_value(const EventPage& events) {
+  Value::Array told;
+  for (const Event& event : events.events) told.push_back(as_value(event));
+  return told;
 }
 
 // What the demo found out.
@@ -141,9 +147,7 @@ Value as_value(const Findings& found, const EventPage& events) {
   out["first_call_ms"] = found.latency.first_call_ms;
   out["footprint"] = to_value(found.footprint);
   out["freed"] = to_value(found.unload.freed);
-  Value::Array told;
-  for (const Event& event : events.events) told.push_back(as_value(event));
-  out["events"] = std::move(told);
+  out["events"] = as_value(events);
   return out;
 }
 
@@ -158,6 +162,27 @@ Findings use(Engine& engine, const Embedder& embedder, const Reranker& reranker)
   return found;
 }
 
+void live(Engine& engine, const Common& common) {
+  engine.register_model("demo", "builtin:lexical");
+
+  Embedder embedder = engine.embedder("demo");
+  Reranker reranker = engine.reranker("demo");  // the same weights, a second lease
+  Findings found = use(engine, embedder, reranker);
+  if (!common.json) print_use(found);
+
+  embedder.close();
+  reranker.close();
+  found.unload = engine.unload("demo");
+  engine.wait_for_listeners();
+  if (common.json) {
+    print_json(as_value(found, engine.events()));
+    return;
+  }
+  print_line("\nGave back " + to_string(found.unload.freed) + ", measured; " +
+             to_string(MemoryVector::host(engine.memory().memories.front().reserved)) +
+             " still reserved.");
+}
+
 }  // namespace
 
 int demo(const Common& common) {
@@ -167,25 +192,15 @@ int demo(const Common& common) {
     print_line("The life of a model, event by event:");
     listening = engine->subscribe(print_event);
   }
-  engine->register_model("demo", "builtin:lexical");
-
-  Embedder embedder = engine->embedder("demo");
-  Reranker reranker = engine->reranker("demo");  // the same weights, a second lease
-  Findings found = use(*engine, embedder, reranker);
-  if (!common.json) print_use(found);
-
-  embedder.close();
-  reranker.close();
-  found.unload = engine->unload("demo");
-  engine->wait_for_listeners();
-  if (common.json) {
-    print_json(as_value(found, engine->events()));
+  try {
+    live(*engine, common);
     return 0;
+  } catch (const RoostError& error) {  // the story so far is told all the same
+    engine->wait_for_listeners();
+    Value told;
+    told["events"] = as_value(engine->events());
+    return report(error, common.json, std::move(told));
   }
-  print_line("\nGave back " + to_string(found.unload.freed) + ", measured; " +
-             to_string(MemoryVector::host(engine->memory().memories.front().reserved)) +
-             " still reserved.");
-  return 0;
 }
 
 }  // namespace roost::cli

@@ -74,13 +74,12 @@ Value to_value(const MemoryVector& vector) {
   return out;
 }
 
-int report(const RoostError& error, bool json) {
+int report(const RoostError& error, bool json, Value more) {
   const ErrorKind& kind = error_kind(error.code());
   if (json) {
-    Value out;
-    out["error"]["code"] = kind.name;
-    out["error"]["message"] = error.what();
-    print_json(out);
+    more["error"]["code"] = kind.name;
+    more["error"]["message"] = error.what();
+    print_json(more);
   }
   const bool told = json && std::ferror(stdout) == 0;
   if (!told) std::fprintf(stderr, "roost: %s\n", error.what());

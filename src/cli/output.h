@@ -26,7 +26,7 @@ void flush_output();  // throws IoError when some of it could not be written
 Value to_value(const MemoryVector& vector);
 
 // Prints an error, to standard error where standard output is not for it or is lost, and returns
-// the code to end with.
-int report(const RoostError& error, bool json);
+// the code to end with. The JSON document also says what `more`, an object, says.
+int report(const RoostError& error, bool json, Value more = Value::Object{});
 
 }  // namespace roost::cli

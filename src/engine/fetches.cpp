@@ -335,7 +335,8 @@ void Fetches::end(const std::shared_ptr<Fetch>& fetch, const std::exception_ptr&
 
 std::string Fetches::time_limit() const {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_);
-  return "it took longer than the download timeout of " + std::to_string(ms.count()) + " ms";
+  return "it took longer than the download timeout of " + std::to_string(ms.count()) +
+         " ms; raise download_timeout";
 }
 
 Instant Fetches::next_deadline() const {
@@ -366,7 +367,7 @@ void Fetches::end_overdue() {
     const Instant now = clock_.now();
     for (const auto& [model, fetch] : fetches_) {
       const bool all = fetch->limit <= now && !fetch->overdue;
-      const std::string why = all ? time_limit() : "it did not end within the time given";
+      const std::string why = all ? time_limit() : "it did not end in time; allow a longer timeout";
       const auto error =
           std::make_exception_ptr(DeadlineExceededException(what_for(model) + ": " + why));
       if (all) {

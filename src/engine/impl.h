@@ -47,6 +47,7 @@ struct Engine::Impl {
 
   // --- names and records
   void check_open() const;  // throws EngineClosed
+  catalog::Resolution meaning_of(const std::string& name, catalog::Domain domain) const;
   // Throws ModelNotFound, and Unsupported for what only a hub has.
   catalog::ModelRecord record_of(const std::string& name, catalog::Domain domain) const;
   Attached attached_to(const std::string& id) const;
@@ -63,8 +64,10 @@ struct Engine::Impl {
   std::shared_ptr<Backend> find_backend(const catalog::ModelRecord& record,
                                         const ModelDescription& description,
                                         std::string& reasons) const;
+  std::string way_to_run(const catalog::ModelRecord& record) const;  // when no backend can
   static void check_backend_options(const std::string& model, const Backend& backend,
                                     const Value& options);
+  void check_device(const ModelOptions& asked) const;  // throws for one that is not here
   void check_registered_options(const ModelRegistration& given,
                                 const catalog::ModelRecord& record) const;
   std::shared_ptr<Backend> backend_for(const catalog::ModelRecord& record,

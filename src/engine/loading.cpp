@@ -94,11 +94,17 @@ std::shared_ptr<Backend> Engine::Impl::find_backend(const catalog::ModelRecord& 
     each += (each.empty() ? "" : "; ") + std::string(backend->name()) + ": " + *why;
   }
   const std::string what = record.source == record.id ? "it" : "'" + printable(record.source) + "'";
-  reasons = "no backend can run " + what + " (" + each + ")";
-  if (record.source.rfind("hf:", 0) == 0) {
-    reasons += "; this version cannot fetch from hubs; 'builtin:lexical' needs no network";
-  }
+  reasons = "no backend can run " + what + " (" + each + "); " + way_to_run(record);
   return nullptr;
+}
+
+std::string Engine::Impl::way_to_run(const catalog::ModelRecord& record) const {
+  if (record.source.rfind("hf:", 0) == 0) {
+    return "this version cannot fetch from hubs; 'builtin:lexical' needs no network";
+  }
+  const bool absent =
+      record.source.rfind("file:", 0) == 0 && !has_files(record, files_of(record).get());
+  return absent ? "nothing is there: put its files in place" : "register it with a backend that can";
 }
 
 std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,
@@ -252,7 +258,8 @@ void Engine::Impl::fetch_first(const Prepared& prepared, const LoadOptions& load
   const std::string& id = prepared.record.id;
   if (!load.auto_download) {
     throw ModelNotFoundException(id,
-                                 "its files are not on this machine, and fetching is turned off");
+                                 "its files are not on this machine, and fetching is turned off; call "
+                                 "fetch() first, or allow auto_download");
   }
   refuse_if_hopeless(prepared);
   Fetches::Request request;

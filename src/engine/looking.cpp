@@ -63,7 +63,8 @@ ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
   status.draining = slot.draining;
   status.queued = slot.state != ModelState::Loading && slot.waiters != 0;
   if (slot.state != ModelState::Idle || slot.waiters != 0) status.device = chosen->device_id;
-  status.health = chosen->health;
+  status.health = chosen->health.health;
+  status.health_reason = chosen->health.why;
   status.latency = chosen->latency;
   status.last_failure = slot.last_failure;
   status.failures_in_a_row = slot.failures_in_a_row;

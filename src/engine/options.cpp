@@ -69,15 +69,21 @@ std::chrono::milliseconds milliseconds_of(const std::string& option, const Value
   return std::chrono::milliseconds(static_cast<std::int64_t>(ms));
 }
 
-template <class T, class Parse>
-T parsed(const std::string& option, const Value& value, const Parse& parse) {
-  const auto result = parse(value.as_string());
-  if (!result) {
-    throw RoostError(ErrorCode::InvalidArgument, "option '" + option + "': '" +
-                                                     printable(value.as_string()) +
-                                                     "' is not one of its values");
+// Of an enumeration, from its first to its last.
+template <class T>
+std::string names_to(T last) {
+  std::string names;
+  for (int i = 0; i <= static_cast<int>(last); ++i) {
+    if (i != 0) names += i == static_cast<int>(last) ? " or " : ", ";
+    names += to_string(static_cast<T>(i));
   }
-  return *result;
+  return names;
+}
+
+template <class T, class Parse>
+T parsed(const std::string& option, const Value& value, const Parse& parse, T last) {
+  if (const auto result = parse(value.as_string())) return *result;
+  out_of_range(option, "'" + printable(value.as_string()) + "'", names_to(last));
 }
 
 void check_name(const std::string& option, const std::string& text) {
@@ -88,13 +94,13 @@ void read_option(ModelOptions& options, const std::string& key, const Value& val
   if (key == "pin") {
     options.pin = value.as_bool();
   } else if (key == "priority") {
-    options.priority = parsed<LoadPriority>(key, value, parse_load_priority);
+    options.priority = parsed(key, value, parse_load_priority, LoadPriority::Critical);
   } else if (key == "ttl_ms") {
     options.ttl = milliseconds_of(key, value);
   } else if (key == "group") {
     options.group = value.as_string();
   } else if (key == "provider") {
-    options.provider = parsed<ExecutionProvider>(key, value, parse_execution_provider);
+    options.provider = parsed(key, value, parse_execution_provider, ExecutionProvider::Cpu);
   } else if (key == "device") {
     options.device = value.as_string();
   } else if (key == "config") {

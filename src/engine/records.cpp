@@ -64,12 +64,17 @@ catalog::ModelRecord record_from(const ModelRegistration& given, WallTime now) {
 
 }  // namespace
 
+catalog::Resolution Engine::Impl::meaning_of(const std::string& name,
+                                             catalog::Domain domain) const {
+  const catalog::NameContext context{*catalog, [this] { return machine.profile(); },
+                                     catalog::find_local_path};
+  return catalog::resolve_name(name, domain, context);
+}
+
 catalog::ModelRecord Engine::Impl::record_of(const std::string& name,
                                              catalog::Domain domain) const {
   if (auto known = catalog->get(name)) return *known;
-  const catalog::NameContext context{*catalog, [this] { return machine.profile(); },
-                                     catalog::find_local_path};
-  const catalog::Resolution found = catalog::resolve_name(name, domain, context);
+  const catalog::Resolution found = meaning_of(name, domain);
   if (found.kind == catalog::ResolvedKind::Hub) refuse_hub(name, found);
   if (!found.qualifier.empty()) refuse_variant(name, found);
   if (auto known = catalog->get(found.id)) {
@@ -137,6 +142,10 @@ void Engine::Impl::check_registered_options(const ModelRegistration& given,
   if (backend) check_backend_options(given.id, *backend, asked);
 }
 
+void Engine::Impl::check_device(const ModelOptions& asked) const {
+  if (!asked.device.empty()) machine.find(asked.device);
+}
+
 void Engine::register_model(const ModelRegistration& given) {
   Impl& self = *impl_;
   self.check_open();
@@ -146,6 +155,7 @@ void Engine::register_model(const ModelRegistration& given) {
     check_text("the description of '" + given.id + "'", given.description, kMostTextBytes);
   }
   given.options.validate();
+  self.check_device(given.options);
   const catalog::ModelRecord record = record_from(given, self.clock.wall());
   self.check_registered_options(given, record);
   {
@@ -255,6 +265,7 @@ std::string Engine::resolve(const std::string& name, Task task) const {
 
 void Engine::set_alias(const std::string& alias, const std::string& target, bool overwrite) {
   impl_->check_open();
+  impl_->meaning_of(target, catalog::Domain::Any);  // throws when it has none
   impl_->catalog->set_alias({catalog::Domain::Any, alias, target}, overwrite);
   impl_->pool.unbind_all_doors();
 }
@@ -286,7 +297,9 @@ ModelOptions Engine::patch_options(const std::string& id, const Value& patch) {
   catalog::ModelRecord record = self.record_of(id, catalog::Domain::Any);
   Value merged = record.options;
   merged.merge_patch(patch);
-  const Value backend_options = ModelOptions::from_value(merged).backend;
+  const ModelOptions wanted = ModelOptions::from_value(merged);
+  self.check_device(wanted);
+  const Value& backend_options = wanted.backend;
   if (!backend_options.as_object().empty()) {
     const auto backend =
         self.backend_for(record, {record.id, record.source, record.version, {}, backend_options});

@@ -105,6 +105,7 @@ std::future<UnloadReport> Engine::Impl::start_unload(const std::vector<pool::Poo
 std::future<UnloadReport> Engine::Impl::start_unload(const std::string& name,
                                                      const UnloadOptions& given,
                                                      const std::stop_token& stop) {
+  check_open();
   const std::string id = id_of(name);
   std::future<UnloadReport> report = start_unload(pool.look_at(id).slots, given, stop);
   fetches.cancel_loads(id);
@@ -113,6 +114,7 @@ std::future<UnloadReport> Engine::Impl::start_unload(const std::string& name,
 
 UnloadReport Engine::unload(const std::string& name, const UnloadOptions& options,
                             std::stop_token stop) {
+  impl_->check_open();
   impl_->check_may_wait_for(impl_->look_at(name).slots, options);
   return impl_->start_unload(name, options, stop).get();
 }
@@ -130,6 +132,7 @@ std::future<UnloadReport> Engine::unload_async(const std::string& name,
 UnloadReport Engine::unload_all(const UnloadOptions& options,
                                 const std::optional<std::string>& device, std::stop_token stop) {
   Impl& self = *impl_;
+  self.check_open();
   if (device) self.machine.find(*device);  // throws for an unknown one
   std::vector<pool::Pool::Look> slots = self.pool.look_at_all();
   std::erase_if(slots, [&](const pool::Pool::Look& look) {

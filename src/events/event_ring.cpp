@@ -31,12 +31,12 @@ bool EventRing::knows(const EventId& id) const {
 RingPage EventRing::page(const std::optional<EventId>& from, std::size_t max) const {
   RingPage page;
   std::uint64_t start = oldest();
-  if (from && knows(*from)) {
-    const std::uint64_t wanted = std::max<std::uint64_t>(from->sequence, 1);
+  if (from && !knows(*from)) {
+    page.gap = true;
+  } else {
+    const std::uint64_t wanted = from ? std::max<std::uint64_t>(from->sequence, 1) : 1;
     page.gap = wanted < start;
     start = std::max(start, wanted);
-  } else if (from) {
-    page.gap = true;
   }
   const std::uint64_t count = std::min<std::uint64_t>(max, next_ - start);
   page.events.reserve(count);

@@ -31,8 +31,9 @@ class EventRing {
   std::uint64_t oldest() const;                 // the first sequence still kept
   std::uint64_t next() const { return next_; }  // the sequence the next event will get
 
-  // At most `max` events from `from` on; nullopt starts at the oldest kept. A `from` this epoch
-  // has not reached, or of another epoch, is unknown: it starts at the oldest kept, with a gap.
+  // At most `max` events from `from` on; nullopt is the first of all. Where that is no longer kept
+  // the page starts at the oldest kept, with a gap; so it does when this epoch has not reached
+  // `from`, or it is of another.
   RingPage page(const std::optional<EventId>& from, std::size_t max) const;
 
   bool has_news(const EventId& from) const;  // page(from) would be non-empty or tell of a gap

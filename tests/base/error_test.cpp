@@ -35,6 +35,19 @@ TEST(Errors, BudgetSaysNeedFreeAndShort) {
   EXPECT_EQ(error.short_by(), MemoryVector::host(2048));
 }
 
+TEST(Errors, BudgetSaysNoFigureTwice) {
+  const auto text_of = [](const std::string& why) {
+    return std::string(BudgetExceededException("m", MemoryVector::host(3072),
+                                               MemoryVector::host(1024), MemoryVector::host(2048),
+                                               why)
+                           .what());
+  };
+  EXPECT_EQ(text_of("'m' needs host 3.0 KiB; raise the budget"),
+            "'m' needs host 3.0 KiB; raise the budget (free host 1.0 KiB; short by host 2.0 KiB)");
+  EXPECT_EQ(text_of("'m' has to wait: host 2.0 KiB short"),
+            "'m' has to wait: host 2.0 KiB short (needs host 3.0 KiB; free host 1.0 KiB)");
+}
+
 TEST(Errors, ALoadFailureNamesItsModelOnce) {
   EXPECT_STREQ(ModelLoadException("m", "no file").what(), "loading 'm': no file");
   EXPECT_STREQ(ModelLoadException("m", "'m' needs 1 B").what(), "'m' needs 1 B");

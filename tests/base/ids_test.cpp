@@ -82,7 +82,17 @@ TEST(NearestNames, FindsTyposAndParts) {
   const std::vector<std::string> names = {"default", "fast", "quality", "multilingual"};
   EXPECT_EQ(nearest_names("defualt", names), std::vector<std::string>{"default"});
   EXPECT_EQ(nearest_names("multi", names), std::vector<std::string>{"multilingual"});
+  EXPECT_EQ(nearest_names("qaulity", names), std::vector<std::string>{"quality"});
   EXPECT_TRUE(nearest_names("zzzzzzzz", names).empty());
+}
+
+TEST(NearestNames, NoneFarFromAShortOne) {
+  const std::vector<std::string> names = {"a", "demo", "info", "plan"};
+  EXPECT_EQ(nearest_names("paln", names), std::vector<std::string>{"plan"});
+  EXPECT_EQ(nearest_names("dem", names), std::vector<std::string>{"demo"});
+  for (const char* far : {"", "x", "d", "in", "lane", "into-it", "dexx"}) {
+    EXPECT_TRUE(nearest_names(far, names).empty()) << far;
+  }
 }
 
 }  // namespace

@@ -238,6 +238,25 @@ TEST_F(NamesTest, NotFoundCarriesIdAndSuggestions) {
   }
 }
 
+TEST_F(NamesTest, WhatOnlyAHubHasIsSuggestedForWantOfABetterOne) {
+  const auto suggested = [this](std::string_view name) {
+    try {
+      resolve(name, kE);
+    } catch (const ModelNotFoundException& error) {
+      return error.suggestions();
+    }
+    ADD_FAILURE() << "resolved";
+    return std::vector<std::string>{};
+  };
+  EXPECT_THAT(suggested("fas"), testing::ElementsAre("fast"));
+  names_.models["fasr"] = {"fasr", "file:/models/fasr"};
+  EXPECT_THAT(suggested("fas"), testing::ElementsAre("fasr"));
+  names_.aliases[{Domain::Any, "fasx"}] = "BAAI/bge-m3";
+  EXPECT_THAT(suggested("fas"), testing::ElementsAre("fasr"));
+  names_.aliases[{Domain::Any, "fasx"}] = "my-model";
+  EXPECT_THAT(suggested("fas"), testing::ElementsAre("fasr", "fasx"));
+}
+
 TEST_F(NamesTest, ViaNamesTheWay) {
   EXPECT_THAT(resolve("mine", kE).via, testing::ElementsAre("mine", "my-model"));
   EXPECT_THAT(resolve("fast", kE).via,

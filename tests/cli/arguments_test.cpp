@@ -47,6 +47,10 @@ TEST(Help, VersionIsOneLine) {
   const Result version = roost({"--version"});
   EXPECT_EQ(version.exit_code, 0);
   EXPECT_EQ(version.out, "roost 0.1.0\n");
+  for (const auto& words : {std::vector<std::string>{"--version", "--json"},
+                            std::vector<std::string>{"--json", "--version"}}) {
+    EXPECT_EQ(roost(words).json().find("version")->as_string(), "0.1.0");
+  }
 }
 
 TEST(Options, CountBeforeAndAfterTheCommand) {

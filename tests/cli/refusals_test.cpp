@@ -88,13 +88,23 @@ INSTANTIATE_TEST_SUITE_P(Commands, MissingProvider,
                          testing::Values("demo", "devices", "plan", "info"),
                          [](const auto& tried) { return std::string(tried.param); });
 
+TEST(Demo, ARefusalComesWithTheStorySoFar) {
+  const Result demo = roost({"demo", "--json", "--budget", "1MiB"});
+  EXPECT_EQ(demo.exit_code, 8);
+  const Value told = demo.json();
+  EXPECT_EQ(told.find("error")->find("code")->as_string(), "budget_exceeded");
+  ASSERT_EQ(told.find("events")->as_array().size(), 1u);
+  EXPECT_EQ(told.find("events")->as_array()[0].find("kind")->as_string(), "model_registered");
+  EXPECT_THAT(roost({"demo", "--budget", "1MiB"}).out, HasSubstr("registered from"));
+}
+
 TEST(Info, OverTheBudgetIsAnErrorWithItsNumbers) {
   const Result info = roost({"info", "builtin:lexical", "--budget", "1MiB"});
   EXPECT_EQ(info.exit_code, 8);
   EXPECT_EQ(info.err,
             "roost: 'builtin:lexical' needs host 32.0 MiB, and the budget is host 1.0 MiB; raise "
-            "the budget, or choose a smaller variant (needs host 32.0 MiB; free host 1.0 MiB; "
-            "short by host 31.0 MiB)\n");
+            "the budget, or choose a smaller variant (free host 1.0 MiB; short by host "
+            "31.0 MiB)\n");
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ const std::vector<BadCall> kBadCalls = {
      [](Engine& e) {
        e.cache("image", {"model", "vae"});
      },
-     kInvalid, "vae"},
+     kInvalid, "'image' has no component 'vae'; it has 'model'"},
     {"uncache_no_such_part",
      [](Engine& e) {
        e.uncache("image", {"model", ""});
@@ -210,7 +210,8 @@ const std::vector<BadCall> kBadCalls = {
     {"patch_of_the_unknown", [](Engine& e) { patch(e, "pinned", true); }, ErrorCode::UnknownOption,
      "no model option 'pinned'"},
     {"patch_pin_of_words", [](Engine& e) { patch(e, "pin", "yes"); }, kInvalid, "option 'pin'"},
-    {"patch_no_priority", [](Engine& e) { patch(e, "priority", "urgent"); }, kInvalid, "'urgent'"},
+    {"patch_no_priority", [](Engine& e) { patch(e, "priority", "urgent"); }, kInvalid,
+     "option 'priority' is 'urgent'; allowed is low, normal, high or critical"},
     {"patch_negative_ttl", [](Engine& e) { patch(e, "ttl_ms", -1); }, kInvalid,
      "option 'ttl_ms' is -1"},
     {"patch_ttl_that_is_no_number",
@@ -222,9 +223,12 @@ const std::vector<BadCall> kBadCalls = {
      "option 'group' 'a\\x1b[2J'"},
     {"patch_long_group", [](Engine& e) { patch(e, "group", kLong); }, kInvalid,
      "option 'group' has 10000 bytes"},
-    {"patch_no_provider", [](Engine& e) { patch(e, "provider", "tpu"); }, kInvalid, "'tpu'"},
+    {"patch_no_provider", [](Engine& e) { patch(e, "provider", "tpu"); }, kInvalid,
+     "option 'provider' is 'tpu'; allowed is auto, cuda, directml, coreml or cpu"},
     {"patch_long_device", [](Engine& e) { patch(e, "device", kLong); }, kInvalid,
      "option 'device' has 10000 bytes"},
+    {"patch_no_such_device", [](Engine& e) { patch(e, "device", "cuda:9"); },
+     ErrorCode::DeviceNotFound, "no device 'cuda:9' here; there are: cpu"},
     {"patch_config_of_words", [](Engine& e) { patch(e, "config", "x"); }, kInvalid,
      "option 'config'"},
     {"patch_backend_of_words", [](Engine& e) { patch(e, "backend", "x"); }, kInvalid,
@@ -261,6 +265,9 @@ const std::vector<BadCall> kBadCalls = {
      "metadata"},
     {"options_that_are_wrong",
      [](Engine& e) { enrol(e, [](auto& m) { m.options.ttl = kNegative; }); }, kInvalid, "ttl_ms"},
+    {"options_for_no_such_device",
+     [](Engine& e) { enrol(e, [](auto& m) { m.options.device = "cuda:9"; }); },
+     ErrorCode::DeviceNotFound, "no device 'cuda:9' here; there are: cpu"},
     {"id_that_is_a_word", [](Engine& e) { e.register_model("AUTO", "fake:b"); },
      ErrorCode::InvalidModelId, "'auto' is taken"},
     {"id_of_an_alias", [](Engine& e) { e.register_model("Swift", "fake:b"); },
@@ -277,6 +284,10 @@ const std::vector<BadCall> kBadCalls = {
      "'b'"},
     {"alias_of_an_alias", [](Engine& e) { e.set_alias("x", "swift"); }, ErrorCode::AliasChain,
      "'swift'"},
+    {"alias_of_nothing", [](Engine& e) { e.set_alias("x", "nothing"); }, ErrorCode::ModelNotFound,
+     "'nothing'"},
+    {"alias_of_no_folder", [](Engine& e) { e.set_alias("x", "/no/such/folder"); },
+     ErrorCode::ModelNotFound, "no file or folder"},
     {"alias_that_is_taken", [](Engine& e) { e.set_alias("swift", "b"); }, ErrorCode::AliasConflict,
      "leads to 'a' already"},
 };

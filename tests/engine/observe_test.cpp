@@ -47,10 +47,31 @@ TEST_F(ObserveTest, AProbeThatThrowsOrFindsNonsenseIsUnhealthy) {
   engine().ready("a");
   script.fail(FakeStep::Probe, 1, [] { throw std::runtime_error("the device is lost"); });
   EXPECT_EQ(engine().check_health("a"), Health::Unhealthy);
+  EXPECT_EQ(engine().status("a").health_reason, "the device is lost");
   EXPECT_EQ(engine().check_health("a"), Health::Healthy);
+  EXPECT_EQ(engine().status("a").health_reason, "");
   script.poison_outputs();
   EXPECT_EQ(engine().check_health("a"), Health::Unhealthy);
   EXPECT_EQ(engine().status("a").state, ModelState::Loaded) << "a probe judges, it unloads nothing";
+}
+
+TEST_F(ObserveTest, WhyItIsNotHealthyIsTold) {
+  FakeScript& script = add("a", kMiB);
+  const Embedder embedder = engine().embedder("a");
+  script.fail(FakeStep::Probe, 1, [] { throw std::runtime_error("the device is lost"); });
+  engine().check_health("a");
+  engine().check_health("a");
+  script.fail(FakeStep::Run, 1, [] { throw std::runtime_error("no"); });
+  EXPECT_EQ(code_of([&] { embedder.embed("text"); }), ErrorCode::InferenceFailed);
+  engine().check_health("a");
+  script.fail(FakeStep::Probe, 1, [] { throw 42; });
+  engine().check_health("a");
+  std::vector<std::string> reasons;
+  for (const Event& event : events_of("a", EventKind::HealthChange)) {
+    reasons.push_back(event.data.find("reason")->as_string());
+  }
+  EXPECT_EQ(reasons, (Words{"the device is lost", "", "10 % of its recent calls failed",
+                            "something unknown was thrown"}));
 }
 
 TEST_F(ObserveTest, CallsThatFailAreSeenHoweverWellTheProbeGoes) {

@@ -206,47 +206,59 @@ TEST_F(ShutdownTest, AfterwardsLooksStillAnswer) {
   EXPECT_FALSE(engine().cancel_job(job));
 }
 
-TEST_F(ShutdownTest, AfterwardsEverythingElseIsRefused) {
+using Call = std::function<void(Engine& engine, const std::string& model)>;
+
+// All that is refused after close().
+const std::vector<std::pair<const char*, Call>>& refused_calls() {
+  using E = Engine;
+  using S = const std::string;
+  static const std::vector<std::pair<const char*, Call>> calls = {
+      {"register_model", [](E& e, S&) { e.register_model("b", "fake:a"); }},
+      {"unregister_model", [](E& e, S& m) { e.unregister_model(m); }},
+      {"set_alias", [](E& e, S& m) { e.set_alias("x", m); }},
+      {"remove_alias", [](E& e, S&) { e.remove_alias("x"); }},
+      {"model", [](E& e, S& m) { e.model(m); }},
+      {"model_async", [](E& e, S& m) { e.model_async(m).get(); }},
+      {"embedder", [](E& e, S& m) { e.embedder(m); }},
+      {"reranker", [](E& e, S& m) { e.reranker(m); }},
+      {"classifier", [](E& e, S& m) { e.classifier(m); }},
+      {"tensor_model", [](E& e, S& m) { e.tensor_model(m); }},
+      {"ready", [](E& e, S& m) { e.ready(m); }},
+      {"ready_async", [](E& e, S& m) { e.ready_async(m).get(); }},
+      {"start_ready", [](E& e, S& m) { e.start_ready(m); }},
+      {"preload", [](E& e, S& m) { e.preload({m}); }},
+      {"unload", [](E& e, S& m) { e.unload(m); }},
+      {"unload_async", [](E& e, S& m) { e.unload_async(m).get(); }},
+      {"unload_all", [](E& e, S&) { e.unload_all(); }},
+      {"ready_on_all_devices", [](E& e, S& m) { e.ready_on_all_devices(m); }},
+      {"fetch", [](E& e, S& m) { e.fetch(m); }},
+      {"fetch_async", [](E& e, S& m) { e.fetch_async(m).get(); }},
+      {"cache", [](E& e, S& m) { e.cache(m); }},
+      {"uncache", [](E& e, S& m) { e.uncache(m); }},
+      {"clear_cache", [](E& e, S&) { e.clear_cache(); }},
+      {"demote", [](E& e, S& m) { e.demote(m); }},
+      {"plan", [](E& e, S& m) { e.plan(m); }},
+      {"patch_options", [](E& e, S& m) { e.patch_options(m, Value::Object{}); }},
+      {"pin", [](E& e, S& m) { e.pin(m); }},
+      {"reset", [](E& e, S& m) { e.reset(m); }},
+      {"defragment", [](E& e, S&) { e.defragment(); }},
+      {"set_budget", [](E& e, S&) { e.set_budget("cpu", 1); }},
+      {"check_health", [](E& e, S& m) { e.check_health(m); }},
+      {"subscribe", [](E& e, S&) { const Subscription none = e.subscribe([](const Event&) {}); }},
+  };
+  return calls;
+}
+
+TEST_F(ShutdownTest, AfterwardsEverythingElseIsRefusedWhateverTheName) {
   add("a", kMiB);
   engine().close();
-  Engine& e = engine();
-  const std::vector<std::pair<const char*, std::function<void()>>> calls = {
-      {"register_model", [&] { e.register_model("b", "fake:a"); }},
-      {"unregister_model", [&] { e.unregister_model("a"); }},
-      {"set_alias", [&] { e.set_alias("x", "a"); }},
-      {"remove_alias", [&] { e.remove_alias("x"); }},
-      {"model", [&] { e.model("a"); }},
-      {"model_async", [&] { e.model_async("a").get(); }},
-      {"embedder", [&] { e.embedder("a"); }},
-      {"reranker", [&] { e.reranker("a"); }},
-      {"classifier", [&] { e.classifier("a"); }},
-      {"tensor_model", [&] { e.tensor_model("a"); }},
-      {"ready", [&] { e.ready("a"); }},
-      {"ready_async", [&] { e.ready_async("a").get(); }},
-      {"start_ready", [&] { e.start_ready("a"); }},
-      {"preload", [&] { e.preload({"a"}); }},
-      {"unload", [&] { e.unload("a"); }},
-      {"unload_async", [&] { e.unload_async("a").get(); }},
-      {"unload_all", [&] { e.unload_all(); }},
-      {"ready_on_all_devices", [&] { e.ready_on_all_devices("a"); }},
-      {"fetch", [&] { e.fetch("a"); }},
-      {"fetch_async", [&] { e.fetch_async("a").get(); }},
-      {"cache", [&] { e.cache("a"); }},
-      {"uncache", [&] { e.uncache("a"); }},
-      {"clear_cache", [&] { e.clear_cache(); }},
-      {"demote", [&] { e.demote("a"); }},
-      {"plan", [&] { e.plan("a"); }},
-      {"patch_options", [&] { e.patch_options("a", Value::Object{}); }},
-      {"pin", [&] { e.pin("a"); }},
-      {"reset", [&] { e.reset("a"); }},
-      {"defragment", [&] { e.defragment(); }},
-      {"set_budget", [&] { e.set_budget("cpu", 1); }},
-      {"check_health", [&] { e.check_health("a"); }},
-      {"subscribe", [&] { const Subscription none = e.subscribe([](const Event&) {}); }},
-  };
-  for (const auto& [name, call] : calls) {
-    EXPECT_EQ(code_of(call), ErrorCode::EngineClosed) << name << ": " << last_message();
+  for (const auto& [name, call] : refused_calls()) {
+    for (const char* model : {"a", "unknown"}) {
+      EXPECT_EQ(code_of([&, &call = call] { call(engine(), model); }), ErrorCode::EngineClosed)
+          << name << " of " << model << ": " << last_message();
+    }
   }
+  EXPECT_EQ(code_of([&] { engine().unload_all({}, "unknown"); }), ErrorCode::EngineClosed);
 }
 
 // --- handles

@@ -48,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(
         PageCase{"CutByMax", 4, EventId{"e", 1}, 2, Sequences{1, 2}, false, 3, true},
         PageCase{"MaxZero", 4, EventId{"e", 2}, 0, {}, false, 2, true},
         PageCase{"NothingNew", 4, EventId{"e", 5}, 10, {}, false, 5, false},
-        PageCase{"OldestAfterWrap", 6, std::nullopt, 10, Sequences{3, 4, 5, 6}, false, 7, false},
+        PageCase{"OldestAfterWrap", 6, std::nullopt, 10, Sequences{3, 4, 5, 6}, true, 7, false},
         PageCase{"ExactlyOldest", 6, EventId{"e", 3}, 10, Sequences{3, 4, 5, 6}, false, 7, true},
         PageCase{"OlderIsGone", 6, EventId{"e", 2}, 10, Sequences{3, 4, 5, 6}, true, 7, true},
         PageCase{"OtherEpoch", 6, EventId{"f", 5}, 10, Sequences{3, 4, 5, 6}, true, 7, true},

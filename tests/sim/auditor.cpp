@@ -42,11 +42,16 @@ MemoryVector Auditor::held() const {
   return sum;
 }
 
+std::size_t Auditor::in_line() const {
+  return static_cast<std::size_t>(std::count_if(waiters_.begin(), waiters_.end(), [&](auto& w) {
+    return !w.second.unload && at(w.second.slot).state != ModelState::Loading;
+  }));
+}
+
 // --- what the shell does
 
 void Auditor::asks(WaiterId waiter, SlotId slot) {
   waiters_[waiter].slot = slot;
-  ++requests_;
 }
 
 void Auditor::asks_to_unload(WaiterId waiter, SlotId id, const UnloadSpec& spec) {
@@ -102,9 +107,9 @@ void Auditor::saw(const Actions& actions, Instant now) {
   for (const Action& action : actions) {
     std::visit([&](const auto& a) { on(a, now); }, action);
   }
-  if (told_requests_ != requests_) {
-    throw Violation("the queue's length was told as " + std::to_string(told_requests_) + ", but " +
-                    std::to_string(requests_) + " wait");
+  if (told_waiting_ != in_line()) {
+    throw Violation("the queue's length was told as " + std::to_string(told_waiting_) + ", but " +
+                    std::to_string(in_line()) + " wait");
   }
   check_books();
 }
@@ -192,7 +197,6 @@ void Auditor::answer(WaiterId id, SlotId slot) {
   const auto waiter = waiters_.find(id);
   if (waiter == waiters_.end()) broken(slot, "answers somebody twice, or who did not ask");
   if (waiter->second.slot != slot) broken(slot, "answers who asked for another");
-  if (!waiter->second.unload) --requests_;
   waiters_.erase(waiter);
 }
 
@@ -232,7 +236,7 @@ void Auditor::on(const Evicted& a, Instant now) {
   }
 }
 
-void Auditor::on(const QueueChanged& a, Instant) { told_requests_ = a.waiting; }
+void Auditor::on(const QueueChanged& a, Instant) { told_waiting_ = a.waiting; }
 void Auditor::on(const LeasesRevoked& a, Instant) {
   if (!at(a.slot).forced) broken(a.slot, "has leases revoked that nobody asked to");
 }

@@ -97,6 +97,7 @@ class Auditor {
   void check_unload_of_model(const Slot& slot, SlotId id) const;
   void check_unload_of_image(SlotId image) const;
   MemoryVector held() const;  // everything that takes memory
+  std::size_t in_line() const;  // requests whose load has not begun
   void answer(WaiterId waiter, SlotId slot);
   [[noreturn]] void broken(SlotId slot, const std::string& what) const;
 
@@ -108,8 +109,7 @@ class Auditor {
   std::map<SlotId, std::string> names_;  // of removed ones too
   std::map<WaiterId, Waiter> waiters_;
   bool closed_ = false;
-  std::size_t requests_ = 0;
-  std::size_t told_requests_ = 0;
+  std::size_t told_waiting_ = 0;
 };
 
 }  // namespace roost::sim

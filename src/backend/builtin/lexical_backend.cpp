@@ -20,8 +20,7 @@ LexicalBackend::LexicalBackend(std::vector<ExecutionProvider> providers)
 std::optional<std::string> LexicalBackend::why_not(const ModelDescription& description) const {
   if (description.source == kSource) return std::nullopt;
   if (description.source.starts_with("builtin:")) {
-    return "there is no built-in model '" + printable(description.source) + "'; there is " +
-           std::string(kSource);
+    return "the built-in model is '" + std::string(kSource) + "'";
   }
   return "it is not a built-in model";
 }

@@ -123,7 +123,7 @@ struct Evicted {
   MemoryVector frees;
 };
 struct QueueChanged {
-  std::size_t waiting;
+  std::size_t waiting;  // requests whose load has not begun
 };
 struct LeasesRevoked {
   SlotId slot;

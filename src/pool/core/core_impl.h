@@ -36,7 +36,8 @@ struct Ahead {
   MemoryMask patient = 0, overdue = 0;
 };
 
-std::string seconds_text(Duration d);  // "12 s", "0.25 s"
+std::string duration_text(Duration d);  // "12 s", "250 ms", "16 us"
+std::string counted(std::size_t count, const std::string& what);  // "1 lease", "2 leases"
 
 struct Core::Impl {
   using Slot = CoreSlot;
@@ -77,6 +78,7 @@ struct Core::Impl {
   void refuse_all(Slot& slot, const Refusal& why, const Input& in);
   void refuse_backing_off(Slot& slot, const Input& in);
   Refusal backing_off(const Slot& slot, Duration wait, Instant now) const;
+  std::size_t requests_in_line() const;  // whose load has not begun
   void forget_waiter(WaiterId id);
   void give_up(WaiterId id, const Refusal& why, const Input& in);
   void cancel_waiters(Slot& slot, const Refusal& why, const Input& in);
@@ -227,7 +229,7 @@ struct Core::Impl {
   std::uint64_t shrunk_in = 0;      // the version in which residents last gave way to the budget
   Instant shrink_again = Instant::max();
   std::size_t requests = 0;         // waiters that are not for an unload
-  std::size_t told_requests = 0;    // of the last QueueChanged
+  std::size_t told_waiting = 0;     // of the last QueueChanged
   Instant retry_at = Instant::max();      // someone who waits may be served by then
   Instant next_lease_plan = Instant::min();  // returned leases cause no plan before this
   Instant lease_plan_at = Instant::max();    // one is put off until then

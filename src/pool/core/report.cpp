@@ -8,11 +8,20 @@
 
 namespace roost::pool {
 
-std::string seconds_text(Duration d) {
+std::string duration_text(Duration d) {
   const double seconds = std::max(0.0, std::chrono::duration<double>(d).count());
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), seconds < 10 ? "%.2g s" : "%.0f s", seconds);
-  return text.data();
+  const auto print = [&text](const char* format, double number) {
+    std::snprintf(text.data(), text.size(), format, number);
+    return std::string(text.data());
+  };
+  if (seconds >= 9.95 || seconds == 0) return print("%.0f s", seconds);
+  if (seconds >= 0.9995) return print("%.2g s", seconds);
+  return seconds >= 0.9995e-3 ? print("%.0f ms", seconds * 1e3) : print("%.0f us", seconds * 1e6);
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 namespace {
@@ -180,7 +189,7 @@ std::string Core::Impl::names_of(const std::vector<Victim>& victims) const {
 std::string Core::Impl::explain_wait(const Slot& slot, const Decision& d) const {
   std::string text = "'" + slot.spec.model + "' has to wait for " + what_it_waits_for(d.obstacle);
   if (d.obstacle == Obstacle::LoadSlots) {
-    text += ": " + std::to_string(options.max_concurrent_loads) + " loads run, the most allowed";
+    text += " (max_concurrent_loads is " + std::to_string(options.max_concurrent_loads) + ")";
   }
   if (!d.short_by.empty()) text += ": " + to_string(d.short_by) + " short";
   if (d.verdict == Verdict::Refuse) text += "; ask without fail_fast to queue";
@@ -204,8 +213,9 @@ std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
              printable(slot.spec.policy.group) + "' is; unpin that one first";
     case Obstacle::BackOff: {
       const std::string failure = why_it_backs_off(slot, s.now);
-      return name + " failed to load a moment ago" + (failure.empty() ? "" : " (" + failure + ")") +
-             "; the next try is allowed in " + seconds_text(s.retry_after);
+      return name + " failed to load" + (failure.empty() ? "" : " (" + failure + ")") +
+             "; the next try is allowed in " + duration_text(s.retry_after) +
+             ", with retry_now at once";
     }
     default: return "the engine is closed";
   }
@@ -226,8 +236,8 @@ std::string Core::Impl::victim_text(const Slot& slot, const Snapshot& s,
   if (s.rows[victim.row].is(Row::kForced)) {
     text = "of the same group '" + printable(slot.spec.policy.group) + "', ";
   }
-  return text + "idle " + seconds_text(s.now - last_used(resident)) + ", " +
-         seconds_text(std::chrono::duration_cast<Duration>(
+  return text + "idle " + duration_text(s.now - last_used(resident)) + ", " +
+         duration_text(std::chrono::duration_cast<Duration>(
              std::chrono::duration<double>(resident.spec.load_seconds))) +
          " to reload, " + to_string(accounts.of(resident.id).live);
 }

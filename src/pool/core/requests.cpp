@@ -85,6 +85,12 @@ CoreWaiter& Core::Impl::add_waiter(WaiterId id, const Waiter& waiter) {
   return at->second;
 }
 
+std::size_t Core::Impl::requests_in_line() const {
+  std::size_t in_line = requests;
+  for (const SlotId id : loading) in_line -= at(id).waiters.size();
+  return in_line;
+}
+
 void Core::Impl::forget_waiter(WaiterId id) {
   const auto found = waiters.find(id);
   ROOST_ASSERT(found != waiters.end());

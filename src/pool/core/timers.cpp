@@ -28,9 +28,11 @@ void Core::Impl::deadline_passed(WaiterId id, const Input& in) {
   const Slot& slot = at(waiter.slot);
   const std::string name = "'" + slot.spec.model + "'";
   if (!waiter.unload) {
+    const char* what = slot.loading() ? " was still loading after " : " still waited to load after ";
     give_up(id,
             refusal_of(ErrorCode::DeadlineExceeded,
-                       name + " was not ready within " + seconds_text(in.now - waiter.asked)),
+                       name + what + duration_text(in.now - waiter.asked) +
+                           "; allow a longer timeout"),
             in);
     return;
   }
@@ -39,9 +41,9 @@ void Core::Impl::deadline_passed(WaiterId id, const Input& in) {
   give_up(
       id,
       refusal_of(ErrorCode::InUse,
-                 name + " is still in use after " + seconds_text(in.now - waiter.asked) + ": " +
-                     std::to_string(counts.leases) + " leases, " + std::to_string(counts.calls) +
-                     " calls; it stays loaded (force revokes the leases)"),
+                 name + " is still in use after " + duration_text(in.now - waiter.asked) + ": " +
+                     counted(counts.leases, "lease") + ", " + counted(counts.calls, "call") +
+                     "; it stays loaded (force revokes the leases)"),
       in);
 }
 
@@ -58,7 +60,7 @@ void Core::Impl::look_if_idle(Slot& slot, const Input& in) {
     if (slot.gate->watch().unused()) arm_idle_timer(slot, in.now + *ttl);
     return;
   }
-  in.tell(Evicted{slot.id, "", "idle for " + seconds_text(in.now - last_used(slot)), false,
+  in.tell(Evicted{slot.id, "", "idle for " + duration_text(in.now - last_used(slot)), false,
                   accounts.of(slot.id).live});
   if (slot.is_image()) {
     ++counters.evictions;
@@ -96,9 +98,10 @@ void Core::Impl::finish(const Input& in) {
   latest = in.now;
   keep_cache_limits(in);
   pump(in);
-  if (told_requests == requests) return;
-  told_requests = requests;
-  in.tell(QueueChanged{requests});
+  if (const std::size_t waiting = requests_in_line(); waiting != told_waiting) {
+    told_waiting = waiting;
+    in.tell(QueueChanged{waiting});
+  }
 }
 
 }  // namespace roost::pool

@@ -47,8 +47,8 @@ std::optional<Refusal> Core::Impl::cannot_unload(const Slot& slot, const UnloadS
   if (slot.is_image()) {
     if (slot.down || !in_use(slot)) return std::nullopt;
     return refusal_of(ErrorCode::InUse, "a part of " + name + " is held by " +
-                                            std::to_string(slot.holders.size()) +
-                                            " models; unload these first");
+                                            counted(slot.holders.size(), "model") +
+                                            "; unload first what holds it");
   }
   if (spec.keep == Tier::Host && slot.open() && !room_to_save(slot)) {
     Refusal why = refusal_of(ErrorCode::BudgetExceeded,

@@ -208,15 +208,16 @@ Health Pool::check_health(SlotId id, std::stop_token stop) {
     probed->drop_reference();
   };
   const std::unique_ptr<Residency, decltype(end)> lease(residency, end);
-  const Health now = residency->probe(std::move(stop));
-  const Health before = residency->exchange_health(now);
-  if (before != now) {
+  const Finding now = residency->probe(std::move(stop));
+  const Health before = residency->keep_finding(now);
+  if (before != now.health) {
     Value data;
     data["from"] = to_string(before);
-    data["to"] = to_string(now);
+    data["to"] = to_string(now.health);
+    data["reason"] = now.why;
     events_.publish(EventKind::HealthChange, residency->model_id(), data);
   }
-  return now;
+  return now.health;
 }
 
 }  // namespace roost::pool

@@ -43,11 +43,10 @@ Duration Pool::mutex_held_by_last_plan() const {
 }
 
 Pool::Look Pool::look(const Slot& slot) const {
-  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, Health::Unknown,
-             false};
+  Look found{core_.view(slot.id), slot.device->info().id, slot.component, {}, {}, false};
   if (const Residency* residency = slot.current.load()) {
     found.latency = residency->latency();
-    found.health = residency->health();
+    found.health = residency->last_finding();
     found.used_here = residency->is_used_here();
   }
   found.used_here = found.used_here || WorkingFor::is(&slot);
@@ -147,7 +146,9 @@ std::vector<SlotId> Pool::image_slots(SlotId model,
                          std::string(backend->name()) + "' loads it whole");
   }
   std::vector<SlotId> found;
+  std::string names;
   for (const auto& [component, image] : known) {
+    names += (names.empty() ? "'" : ", '") + printable(component) + "'";
     if (components.empty()) found.push_back(image);
   }
   for (const std::string& wanted : components) {
@@ -155,7 +156,7 @@ std::vector<SlotId> Pool::image_slots(SlotId model,
                                     [&](const auto& one) { return one.first == wanted; });
     if (image == known.end()) {
       throw RoostError(ErrorCode::InvalidArgument,
-                       "'" + name + "' has no component '" + printable(wanted) + "'");
+                       "'" + name + "' has no component '" + printable(wanted) + "'; it has " + names);
     }
     found.push_back(image->second);
   }

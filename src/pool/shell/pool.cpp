@@ -464,6 +464,8 @@ void Pool::unload_every(SlotKind kind) {
 }
 
 void throw_refusal(const std::string& model, const Refusal& why) {
+  const std::string name = "'" + printable(model) + "'";
+  const std::string text = why.message.starts_with(name) ? why.message : name + ": " + why.message;
   switch (why.code) {
     case ErrorCode::BudgetExceeded:
       throw BudgetExceededException(model, why.need, why.free, why.short_by, why.message);
@@ -471,13 +473,12 @@ void throw_refusal(const std::string& model, const Refusal& why) {
       throw LoadBackoffException(
           model, why.message,
           std::chrono::duration_cast<std::chrono::milliseconds>(why.retry_after));
-    case ErrorCode::Cancelled: throw CancelledException("'" + model + "': " + why.message);
-    case ErrorCode::DeadlineExceeded:
-      throw DeadlineExceededException("'" + model + "': " + why.message);
+    case ErrorCode::Cancelled: throw CancelledException(text);
+    case ErrorCode::DeadlineExceeded: throw DeadlineExceededException(text);
     case ErrorCode::EngineClosed: throw EngineClosedException();
     case ErrorCode::ModelNotFound: throw ModelNotFoundException(model, why.message);
     case ErrorCode::InUse:
-    case ErrorCode::QueueFull: throw RoostError(why.code, "'" + model + "': " + why.message);
+    case ErrorCode::QueueFull: throw RoostError(why.code, text);
     default: throw ModelLoadException(model, why.message, why.code);
   }
 }

@@ -142,7 +142,7 @@ class Pool {
     SlotView slot;
     std::string device_id, component;  // an image's component
     LatencyReport latency;             // of what is loaded now, as is `health`
-    Health health = Health::Unknown;
+    Finding health;
     bool used_here = false;  // is the thread that asks within a use or its load?
   };
   struct ModelLook {

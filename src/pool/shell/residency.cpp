@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/foreign_code.h"
 #include "base/working_for.h"
@@ -171,23 +172,38 @@ void Residency::with(const std::function<void(Model&)>& f) {
   record_call(begin, false);
 }
 
-Health Residency::probe(std::stop_token stop) {
+Finding Residency::probe(std::stop_token stop) {
   const Call call(*this);
-  Health found = Health::Unhealthy;
+  Finding found;
   try {
-    lane_->exclusively([&](Model& model) { found = model.probe_health(stop); }, stop);
+    run_foreign(
+        [&] {
+          lane_->exclusively([&](Model& model) { found.health = model.probe_health(stop); }, stop);
+        },
+        [](const std::string& why) { return RoostError(ErrorCode::HealthFailed, why); });
   } catch (const RoostError& error) {
     if (error.code() == ErrorCode::Cancelled) throw;
-  } catch (...) {  // user code: whatever it throws means the model does not work
-    found = Health::Unhealthy;
+    found = {Health::Unhealthy, error.what()};
   }
-  return std::max(found, health_of_calls());
+  Finding of_calls = health_of_calls();
+  return of_calls.health > found.health ? of_calls : found;
 }
 
-Health Residency::health_of_calls() const {
+Finding Residency::health_of_calls() const {
   const double failing = failing_.load(std::memory_order_relaxed);
-  if (failing >= kUnhealthyShare) return Health::Unhealthy;
-  return failing >= kDegradedShare ? Health::Degraded : Health::Unknown;
+  if (failing < kDegradedShare) return {};
+  return {failing < kUnhealthyShare ? Health::Degraded : Health::Unhealthy,
+          std::to_string(std::lround(failing * 100)) + " % of its recent calls failed"};
+}
+
+Finding Residency::last_finding() const {
+  MutexLock lock(mutex_);
+  return last_finding_;
+}
+
+Health Residency::keep_finding(const Finding& finding) {
+  MutexLock lock(mutex_);
+  return std::exchange(last_finding_, finding).health;
 }
 
 LatencyReport Residency::latency() const {

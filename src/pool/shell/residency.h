@@ -37,6 +37,12 @@ struct UsageCounters {
   std::atomic<std::int64_t> busy_ns{0};
 };
 
+// What a probe found. `why` it is not healthy; empty when nobody said.
+struct Finding {
+  Health health = Health::Unknown;
+  std::string why;
+};
+
 // One loaded copy of a model: the object, who may use it, and how long it took. Counted by
 // references: the pool holds one, every handle one; the object inside is destroyed by the pool's
 // unload, once the gate is sealed, however many handles are still about.
@@ -83,15 +89,15 @@ class Residency {
   void warm_up(std::stop_token stop);
   bool is_warm() const { return warmed_.load(std::memory_order_acquire); }
   void with(const std::function<void(Model&)>& f);
-  // A real probe: Unhealthy when it throws. Degraded or Unhealthy too when many recent calls
-  // failed, however well the probe went.
-  Health probe(std::stop_token stop);
+  // A real probe: Unhealthy when it throws, with that reason. Degraded or Unhealthy too when many
+  // recent calls failed, however well the probe went.
+  Finding probe(std::stop_token stop);
 
   // --- what it took
   LatencyReport latency() const;
   void set_load_ms(double ms) { load_ms_.store(ms, std::memory_order_relaxed); }
-  Health health() const { return health_.load(std::memory_order_relaxed); }
-  Health exchange_health(Health health) { return health_.exchange(health); }
+  Finding last_finding() const;
+  Health keep_finding(const Finding& finding);  // returns what its health was before
 
   // --- the pool's unload, after the gate is sealed or revoked with no call left
   void engine_closes() { engine_closed_.store(true, std::memory_order_release); }
@@ -103,7 +109,7 @@ class Residency {
   ~Residency() = default;
   std::size_t width_of_model(Task task) const;
   void record_call(Instant begin, bool failed);
-  Health health_of_calls() const;
+  Finding health_of_calls() const;
 
   Parts parts_;
   const Model* const model_;  // still names it when it is gone
@@ -113,10 +119,12 @@ class Residency {
   std::atomic<std::uint64_t> references_{1};
   std::atomic<bool> engine_closed_{false};
   std::atomic<bool> warmed_{false};
-  std::atomic<Health> health_{Health::Unknown};
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<double> load_ms_{0}, warm_up_ms_{0}, first_call_ms_{0}, steady_call_ms_{0};
   std::atomic<double> failing_{0};  // decayed share of calls that failed
+
+  mutable Mutex mutex_;
+  Finding last_finding_ ROOST_GUARDED_BY(mutex_);
 };
 
 }  // namespace roost::pool

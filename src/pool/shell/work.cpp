@@ -87,7 +87,7 @@ void Pool::report_failure(Attempt& attempt, ErrorCode code, const std::string& m
                       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(
                                          options_.load_timeout)
                                          .count()) +
-                      " ms"
+                      " ms; raise load_timeout"
                 : message;
   decide([&](Core& core, Instant now, Actions& out) ROOST_REQUIRES(mutex_) {
     Slot& slot = at(attempt.slot);

@@ -107,15 +107,31 @@ TEST(Queue, TooManyAreRefused) {
   EXPECT_TRUE(w.granted(w.ask(a)));  // what is loaded needs no queue
 }
 
+std::vector<std::size_t> lengths_told(const World& w) {
+  std::vector<std::size_t> told;
+  for (const QueueChanged& q : w.all<QueueChanged>()) told.push_back(q.waiting);
+  return told;
+}
+
 TEST(Queue, ItsLengthIsTold) {
+  World w(one_load_at_a_time(host(100)));
+  const SlotId a = w.model("a", host(1)), b = w.model("b", host(1));
+  w.ask(a);
+  w.ask(b);
+  w.ask(b);
+  w.loaded(a);
+  EXPECT_THAT(lengths_told(w), testing::ElementsAre(1, 2, 0));
+  w.loaded(b);
+  EXPECT_EQ(lengths_told(w).size(), 3u);
+}
+
+TEST(Queue, ALoadThatBeginsAtOnceNeverWaited) {
   World w(host(100));
   const SlotId a = w.model("a", host(1));
   w.ask(a);
-  w.ask(a);
+  w.ask(a);  // joins it
   w.loaded(a);
-  std::vector<std::size_t> told;
-  for (const QueueChanged& q : w.all<QueueChanged>()) told.push_back(q.waiting);
-  EXPECT_THAT(told, testing::ElementsAre(1, 2, 0));
+  EXPECT_THAT(lengths_told(w), testing::IsEmpty());
 }
 
 TEST(Queue, DeadlinesPassByTick) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pool/core/core_impl.h"
 #include "pool/core/world.h"
 
 namespace roost::pool::test {
@@ -22,7 +23,7 @@ TEST(Report, NamesTheVictimsAndChangesNothing) {
   ASSERT_EQ(plan.victims.size(), 1u);
   EXPECT_EQ(plan.victims[0].model, "a");
   EXPECT_EQ(plan.victims[0].frees, host(6));
-  EXPECT_EQ(plan.victims[0].why, "idle 1 s, 0.1 s to reload, host 6 B");
+  EXPECT_EQ(plan.victims[0].why, "idle 1 s, 100 ms to reload, host 6 B");
   EXPECT_THAT(plan.explanation, HasSubstr("1 would be evicted"));
   EXPECT_THAT(plan.explanation, HasSubstr(": 'a'"));
   EXPECT_EQ(w.state(a), ModelState::Loaded);
@@ -147,6 +148,22 @@ TEST(Report, ViewsTellWhatIs) {
   w.unloaded(i);
   EXPECT_EQ(w.core.view(a).uses, 1u);
   EXPECT_EQ(w.core.view(a).tier, Tier::None);
+}
+
+TEST(Report, DurationsAreInTheirOwnUnit) {
+  using std::chrono::nanoseconds;
+  const std::vector<std::pair<std::int64_t, std::string>> cases = {
+      {0, "0 s"},
+      {16'000, "16 us"},
+      {999'400, "999 us"},
+      {999'600, "1 ms"},
+      {250'000'000, "250 ms"},
+      {999'600'000, "1 s"},
+      {1'500'000'000, "1.5 s"},
+      {9'960'000'000, "10 s"},
+      {120'000'000'000, "120 s"},
+  };
+  for (const auto& [ns, text] : cases) EXPECT_EQ(duration_text(nanoseconds(ns)), text);
 }
 
 }  // namespace

@@ -80,7 +80,7 @@ TEST(Unloads, ADrainThatTakesTooLongIsGivenUp) {
   EXPECT_TRUE(w.waits(queued));
   w.advance(seconds(2));
   EXPECT_EQ(w.refused(waiter), ErrorCode::InUse);
-  EXPECT_THAT(w.refusals.at(waiter).message, HasSubstr("1 leases, 0 calls"));
+  EXPECT_THAT(w.refusals.at(waiter).message, HasSubstr("1 lease, 0 calls"));
   EXPECT_EQ(w.state(a), ModelState::Loaded);
   EXPECT_TRUE(w.granted(queued));  // came while it drained
   EXPECT_TRUE(w.gates.at(a)->try_lease());
