@@ -39,6 +39,8 @@ class ModelHandle {
   ~ModelHandle();
 
   explicit operator bool() const noexcept { return open_.load(std::memory_order_acquire); }
+  // Taken away: the model was unloaded by force, or broke. Uses throw; only close() is left.
+  bool is_revoked() const noexcept;
   const std::string& id() const;
   ModelInfo info() const;
   LatencyReport latency() const;

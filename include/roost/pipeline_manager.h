@@ -31,8 +31,8 @@ class PipelineManager {
   std::shared_ptr<ModelHandle> clear_pipeline();
 
   bool has_model() const noexcept;
-  std::string model_id() const;               // empty without a model
-  std::uint64_t generation() const noexcept;  // counts the changes of the object
+  std::string model_id() const;  // empty without a model
+  bool is_revoked() const;       // see ModelHandle
 
   ModelInfo info() const;
   // What the model says of itself, and over it what it is configured with.

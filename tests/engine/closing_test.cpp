@@ -85,5 +85,17 @@ TEST_F(ClosingTest, TheSecondToCloseWaitsForTheFirst) {
   destroy_engine();
 }
 
+TEST_F(ClosingTest, AHandleTellsThatItWasTakenAway) {
+  add("a", kMiB);
+  ModelHandle handle = engine().model("a");
+  EXPECT_FALSE(handle.is_revoked());
+  engine().unload("a", {.force = true});
+  EXPECT_TRUE(handle.is_revoked());
+  EXPECT_FALSE(engine().model("a").is_revoked()) << "another copy";
+  handle.close();
+  EXPECT_FALSE(handle.is_revoked());
+  EXPECT_FALSE(ModelHandle().is_revoked());
+}
+
 }  // namespace
 }  // namespace roost::test

@@ -225,10 +225,22 @@ TEST_F(SingleModelLoadingTest, WhatAnotherLoadedStaysWhenALoadHereFails) {
   manager().load_model("a");
   engine().unload("a", {.force = true});
   engine().ready("a");
+  while (manager().current_state != ModelState::Idle) std::this_thread::yield();
   LoadOptions nowhere;
   nowhere.device = "nowhere";
   EXPECT_EQ(code_of([&] { manager().load_model("a", nowhere); }), ErrorCode::DeviceNotFound);
   EXPECT_EQ(engine().status("a").state, ModelState::Loaded);
+}
+
+TEST_F(SingleModelLoadingTest, WhatWasTakenAwayIsLoadedAnew) {
+  add("a", kMiB);
+  for (int round = 0; round < 20; ++round) {
+    manager().load_model("a");
+    engine().unload("a", {.force = true});
+    if (round % 2 == 0) engine().ready("a");
+    manager().load_model("a");
+    manager().use([](Model&) {});
+  }
 }
 
 TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseGivesTheOldModelBackAfterIt) {

@@ -210,7 +210,8 @@ std::optional<Value> LoaderService::Impl::wait_for_turn(const Attempt& attempt) 
     throw CancelledException(loading(attempt->id) + ": cancelled before its turn came");
   }
   const bool there = states.current_state() == ModelState::Loaded &&
-                     pipeline.model_id() == attempt->id && !attempt->options.isolated;
+                     pipeline.model_id() == attempt->id && !pipeline.is_revoked() &&
+                     !attempt->options.isolated;
   if (!there) {
     attempt->started = true;
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);

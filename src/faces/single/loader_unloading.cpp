@@ -93,19 +93,17 @@ void LoaderService::Impl::follow(const Event& event) {
   if (event.kind == EventKind::StateChange) leave_if_gone(event.model);
 }
 
-// A leased model leaves memory only by force or by breaking. The engine's state is asked anew: an
-// event may be older than what is in the slot now.
+// A leased model leaves memory only by force or by breaking. The lease is asked: an event may be
+// older than what is in the slot now, and the model may be loaded again for others.
 void LoaderService::Impl::leave_if_gone(const std::string& id) {
-  const std::uint64_t seen = pipeline.generation();
   ModelState state = ModelState::Idle;
   try {
     state = engine.status(id).state;
   } catch (const RoostError&) {  // no longer registered
   }
-  if (state == ModelState::Loaded) return;
   std::shared_ptr<ModelHandle> gone;
   const std::lock_guard lock(mutex);
-  if (unloading || pipeline.generation() != seen || pipeline.model_id() != id) return;
+  if (unloading || pipeline.model_id() != id || !pipeline.is_revoked()) return;
   gone = pipeline.clear_pipeline();
   brought.erase(id);
   if (state == ModelState::Error) {

@@ -42,13 +42,11 @@ struct PipelineManager::Impl {
   Handle exchange(Handle next, int size) {
     const std::lock_guard lock(mutex);
     sample_size = size;
-    ++generation;
     return std::exchange(handle, std::move(next));
   }
 
   Engine& engine;
   std::atomic<int> sample_size{kNoModel};
-  std::atomic<std::uint64_t> generation{0};
 
   mutable std::mutex mutex;  // guards handle; never held over a call out
   Handle handle;
@@ -75,8 +73,9 @@ std::string PipelineManager::model_id() const {
   return impl_->handle ? impl_->handle->id() : std::string();
 }
 
-std::uint64_t PipelineManager::generation() const noexcept {
-  return impl_->generation;
+bool PipelineManager::is_revoked() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->handle && impl_->handle->is_revoked();
 }
 
 ModelInfo PipelineManager::info() const {

@@ -48,6 +48,10 @@ pool::Residency& ModelHandle::leased() const {
   return *residency_;
 }
 
+bool ModelHandle::is_revoked() const noexcept {
+  return *this && residency_->gate().counts().revoked;
+}
+
 const std::string& ModelHandle::id() const { return leased().model_id(); }
 ModelInfo ModelHandle::info() const { return leased().info(); }
 LatencyReport ModelHandle::latency() const { return leased().latency(); }
