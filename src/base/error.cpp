@@ -75,7 +75,8 @@ std::string figures(const MemoryVector& need, const MemoryVector& free,
 // A reason that begins with the model's name needs no other beginning.
 std::string load_text(const std::string& id, const std::string& why) {
   const std::string name = "'" + printable(id) + "'";
-  return why.starts_with(name) ? why : "loading " + name + ": " + why;
+  const std::string loading = "loading " + name;
+  return why.starts_with(name) || why.starts_with(loading) ? why : loading + ": " + why;
 }
 
 }  // namespace

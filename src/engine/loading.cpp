@@ -102,9 +102,12 @@ std::string Engine::Impl::way_to_run(const catalog::ModelRecord& record) const {
   if (record.source.rfind("hf:", 0) == 0) {
     return "this version cannot fetch from hubs; 'builtin:lexical' needs no network";
   }
-  const bool absent =
-      record.source.rfind("file:", 0) == 0 && !has_files(record, files_of(record).get());
-  return absent ? "nothing is there: put its files in place" : "register it with a backend that can";
+  const bool file = record.source.rfind("file:", 0) == 0;
+  if (file && !has_files(record, files_of(record).get())) {
+    return "nothing is there: put its files in place";
+  }
+  return std::string(file ? "this version reads no model files; " : "") +
+         "register it with a backend that can";
 }
 
 std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,

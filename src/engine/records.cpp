@@ -190,10 +190,16 @@ void Engine::Impl::forget_slots(const std::string& id) {
   at_once.wait_for_leases = false;
   const std::vector<pool::Pool::Look> slots = pool.look_at(id).slots;
   check_may_wait_for(slots, at_once);
-  start_unload(slots, at_once, {}).get();
+  const RoostError in_use(ErrorCode::InUse, "'" + id + "' is in use; it stays registered; end its "
+                                                       "uses, or unload it by force first");
+  try {
+    start_unload(slots, at_once, {}).get();
+  } catch (const RoostError& error) {
+    if (error.code() == ErrorCode::InUse) throw in_use;
+    throw;
+  }
   for (const pool::SlotId slot : pool.slots_of(id)) {
-    if (pool.forget(slot)) continue;
-    throw RoostError(ErrorCode::InUse, "'" + id + "' is in use; it stays registered");
+    if (!pool.forget(slot)) throw in_use;
   }
 }
 

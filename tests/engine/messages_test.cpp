@@ -57,6 +57,13 @@ TEST_F(MessagesTest, AModelInUseIsNamedOnce) {
             "leases)");
 }
 
+TEST_F(MessagesTest, AModelInUseCannotBeUnregisteredAndWhatCanBeDone) {
+  add("a", kMiB);
+  const ModelHandle lease = engine().model("a");
+  EXPECT_EQ(told([&] { engine().unregister_model("a"); }),
+            "'a' is in use; it stays registered; end its uses, or unload it by force first");
+}
+
 TEST_F(MessagesTest, ALoadSlotIsNamedByItsOption) {
   options.max_concurrent_loads = 1;
   FakeScript& slow = add("slow", kMiB);

@@ -74,6 +74,17 @@ TEST_F(SingleModelLoadingTest, AFailedReplacementLeavesTheResident) {
   EXPECT_THAT(states(), ElementsAre("LOADING", "LOADED"));
 }
 
+TEST_F(SingleModelLoadingTest, WhoIsReplacedIsToldByWhom) {
+  FakeScript& slow = add("a", kMiB);
+  add("b", kMiB);
+  auto first = begin_load("a", slow);
+  auto second = manager().load_model_async("b");
+  slow.gate(FakeStep::Load).open();
+  EXPECT_EQ(code_of([&] { first.get(); }), ErrorCode::Cancelled);
+  EXPECT_EQ(last_message(), "loading 'a' into the slot: 'b' took its place");
+  second.get();
+}
+
 TEST_F(SingleModelLoadingTest, ACancelledReplacementLeavesTheResidentToo) {
   add("old", kMiB);
   FakeScript& script = add("new", kMiB);

@@ -123,7 +123,10 @@ void EmbeddingServicePool::State::wait(std::unique_lock<std::mutex>& lock, const
   const std::string what =
       "waiting for a place for '" + model + "' in the embedding service pool: ";
   if (options.fail_fast && find(key) == places.end()) {
-    throw RoostError(ErrorCode::InUse, what + "all are in use (" + names() + ")");
+    throw RoostError(ErrorCode::InUse, "no place for '" + model +
+                                           "' in the embedding service pool: all are in use (" +
+                                           names() +
+                                           "); close one, raise max_models, or wait for one");
   }
   ++waiting;
   const auto free = [&] { return can_enter(key); };

@@ -68,7 +68,10 @@ HealthStatus ModelManager::get_health_status(const std::string& model_id, std::s
   HealthStatus report;
   report.last_health_check = std::chrono::system_clock::now();
   report.is_healthy = health == ModelHealth::Healthy;
-  if (!report.is_healthy) report.issues.push_back("health is " + std::string(to_string(health)));
+  if (!report.is_healthy) {
+    report.issues.push_back("health is " + std::string(to_string(health)) +
+                            (status.health_reason.empty() ? "" : ": " + status.health_reason));
+  }
   if (status.state != ModelState::Loaded) report.issues.push_back("it is not loaded");
   if (!status.last_failure.empty()) report.issues.push_back(status.last_failure);
   if (usage.requests > 0) {

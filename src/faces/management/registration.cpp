@@ -52,11 +52,13 @@ bool says_nothing(const Value& value) {
 
 std::vector<mm::FieldError> model_info_errors(const mm::ModelInfo& info) {
   std::vector<mm::FieldError> errors;
-  const auto add = [&](const char* field, const std::optional<std::string>& problem) {
-    if (problem) errors.push_back({field, *problem});
+  const auto add = [&](const char* field, std::optional<std::string> problem) {
+    if (!problem) return;
+    if (problem->starts_with(field)) problem->erase(0, problem->find(' ') + 1);  // said already
+    errors.push_back({field, *std::move(problem)});
   };
   add("model_id", complaint([&] { check_model_id(info.model_id); }));
-  if (info.model_type == ModelType::Unknown) add("model_type", "is unknown");
+  if (info.model_type == ModelType::Unknown) add("model_type", "is not set; for a model of your own the nearest there is");
   add("repo_id", complaint([&] { check_text("repo_id", info.repo_id, kMaxTextBytes); }));
   if (info.repo_id.find("..") != std::string::npos) add("repo_id", "contains '..'");
   add("description",

@@ -25,7 +25,9 @@ struct LoadAttempt {
   std::string id;
   LoadOptions options;
   std::stop_source stop;
-  bool started = false;  // it loads: no longer waits for its turn. Guarded by the loader's mutex.
+  // Guarded by the loader's mutex.
+  bool started = false;     // it loads: no longer waits for its turn
+  std::string replaced_by;  // who took its place in the slot
   faces::CallbackGate progress;
   int step = 0;  // the last told; touched inside `progress`
 };
@@ -42,6 +44,8 @@ struct LoaderService::Impl {
   void shutdown();
 
   void forget(const Attempt& attempt);  // that never ran
+  void replace(const std::list<Attempt>& older, const std::string& by);
+  CancelledException why_cancelled(const Attempt& attempt, const CancelledException& error) const;
 
   // --- the steps of run()
   // The configuration, when it is in the slot already.

@@ -159,8 +159,18 @@ LoaderService::Impl::Attempt LoaderService::Impl::begin(const std::string& name,
     if (options.policy == LoadPolicy::Replace) replaced = attempts;
     attempts.push_back(attempt);
   }
-  for (const Attempt& other : replaced) other->stop.request_stop();
+  replace(replaced, attempt->id);
   return attempt;
+}
+
+void LoaderService::Impl::replace(const std::list<Attempt>& older, const std::string& by) {
+  {
+    const std::lock_guard lock(mutex);
+    for (const Attempt& attempt : older) {
+      if (!attempt->stop.stop_requested()) attempt->replaced_by = by;
+    }
+  }
+  for (const Attempt& attempt : older) attempt->stop.request_stop();
 }
 
 void LoaderService::Impl::forget(const Attempt& attempt) {
@@ -179,10 +189,22 @@ Value LoaderService::Impl::run(const Attempt& attempt, std::stop_token stop) {
     publish(attempt, std::move(handle));
     tell(LoaderEvent::Kind::Completed, attempt->id);
     return config;
+  } catch (const CancelledException& error) {
+    const CancelledException why = why_cancelled(attempt, error);
+    end_unpublished(attempt, why);
+    throw why;
   } catch (const RoostError& error) {
     end_unpublished(attempt, error);
     throw;
   }
+}
+
+CancelledException LoaderService::Impl::why_cancelled(const Attempt& attempt,
+                                                      const CancelledException& error) const {
+  const std::lock_guard lock(mutex);
+  if (attempt->replaced_by.empty()) return error;
+  return CancelledException(loading(attempt->id) + ": '" + attempt->replaced_by +
+                            "' took its place");
 }
 
 std::list<LoaderService::Impl::Attempt> LoaderService::Impl::older_than(
@@ -222,7 +244,7 @@ std::optional<Value> LoaderService::Impl::wait_for_turn(const Attempt& attempt) 
   attempts.remove(attempt);
   changed.notify_all();
   lock.unlock();
-  for (const Attempt& other : older) other->stop.request_stop();
+  replace(older, attempt->id);
   return config;
 }
 
@@ -327,7 +349,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
     attempts.remove(attempt);
     changed.notify_all();
   }
-  for (const Attempt& other : older) other->stop.request_stop();
+  replace(older, attempt->id);
   leave_if_gone(attempt->id);  // forced out before the slot knew of it
   if (!before) return;
   CleanupMetrics metrics = give_back(before);

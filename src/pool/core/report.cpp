@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <set>
 
 #include "roost/ids.h"
 #include "pool/core/core_impl.h"
@@ -147,17 +148,23 @@ std::string Core::Impl::explain(const Slot& slot, const Snapshot& s, const Decis
 // Who would go, and what for.
 std::string Core::Impl::explain_victims(const Slot& slot, const Snapshot& s,
                                         const std::vector<Victim>& victims) const {
-  std::size_t demoted = 0, of_its_group = 0;
-  for (const Victim& victim : victims) {
-    if (victim.demote) ++demoted;
-    if (s.rows[victim.row].is(Row::kForced)) ++of_its_group;
-  }
-  const std::size_t evicted = victims.size() - demoted;
+  const auto count = [&](auto&& is) {  // a model and its weights once
+    std::set<std::string> models;
+    for (const Victim& victim : victims) {
+      const auto known = slots.find(victim.slot);
+      if (known != slots.end() && is(victim)) models.insert(known->second->spec.model);
+    }
+    return models.size();
+  };
+  const std::size_t demoted = count([](const Victim& victim) { return victim.demote; });
+  const std::size_t evicted = count([](const Victim& victim) { return !victim.demote; });
+  const std::size_t of_its_group =
+      count([&](const Victim& victim) { return s.rows[victim.row].is(Row::kForced); });
   std::string text;
   if (of_its_group != 0) {
     text = "only one of its group '" + printable(slot.spec.policy.group) + "' may be loaded";
   }
-  if (of_its_group != victims.size()) text += (text.empty() ? "" : "; ") + std::string("to make room");
+  if (of_its_group < demoted + evicted) text += (text.empty() ? "" : "; ") + std::string("to make room");
   text += ", ";
   if (evicted != 0) text += std::to_string(evicted) + " would be evicted";
   if (evicted != 0 && demoted != 0) text += " and " + std::to_string(demoted) + " demoted";

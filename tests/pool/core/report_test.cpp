@@ -119,6 +119,19 @@ TEST(Report, TellsOfBackOffAndClosing) {
   EXPECT_THAT(w.core.plan(a, {}, w.now).explanation, HasSubstr("closed"));
 }
 
+TEST(Report, CountsAModelAndItsWeightsOnce) {
+  World w(host(100));
+  SlotSpec weights;
+  weights.key = "a#weights";
+  weights.model = "a";
+  weights.kind = SlotKind::Image;
+  weights.estimate = host(60);
+  w.resident(w.model_of("a", host(10), {w.model(weights)}, true));
+  const PlanReport plan = w.core.plan(w.model("b", host(60)), {}, w.now);
+  EXPECT_EQ(plan.victims.size(), 2u);
+  EXPECT_THAT(plan.explanation, HasSubstr("to make room, 1 would be evicted: 'a'"));
+}
+
 TEST(Report, SaysWhatIsDemoted) {
   World w(host(100) + gpu(100));
   w.resident(w.model_of("a", gpu(60), {w.image("i", 10)}));
