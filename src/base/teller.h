@@ -31,15 +31,21 @@ class Teller {
     if (caller_ == std::thread::id()) call_out();
   }
 
-  // The rest is told first. From inside the callback that call is the last.
-  void end() {
-    MutexLock lock(mutex_);
-    if (caller_ != std::this_thread::get_id()) {
-      idle_.wait(mutex_, [this]() ROOST_REQUIRES(mutex_) { return caller_ == std::thread::id(); });
-      call_out();
+  // The rest is told first, and `then` is called last. From inside the callback that call is the
+  // last, and `then` is called when it has returned.
+  void end(std::function<void()> then = [] {}) {
+    {
+      MutexLock lock(mutex_);
+      const bool inside = caller_ == std::this_thread::get_id();
+      if (!inside) {
+        idle_.wait(mutex_, [this]() ROOST_REQUIRES(mutex_) { return caller_ == std::thread::id(); });
+        call_out();
+      }
+      ended_ = true;
+      waiting_.clear();
+      if (inside) then_ = std::exchange(then, [] {});
     }
-    ended_ = true;
-    waiting_.clear();
+    then();
   }
 
  private:
@@ -56,6 +62,11 @@ class Teller {
     }
     caller_ = {};
     idle_.notify_all();
+    if (const auto then = std::exchange(then_, nullptr)) {
+      mutex_.unlock();
+      then();
+      mutex_.lock();
+    }
   }
 
   bool call(const T& what) const noexcept {
@@ -73,6 +84,7 @@ class Teller {
   std::deque<T> waiting_ ROOST_GUARDED_BY(mutex_);
   std::thread::id caller_ ROOST_GUARDED_BY(mutex_);  // who is calling out
   bool ended_ ROOST_GUARDED_BY(mutex_) = false;
+  std::function<void()> then_ ROOST_GUARDED_BY(mutex_);  // of an end() from inside the callback
 };
 
 }  // namespace roost

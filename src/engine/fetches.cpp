@@ -214,8 +214,12 @@ void Fetches::give(Answers&& answers) {
   for (std::stop_source& stop : answers.stops) stop.request_stop();
   for (auto& [waiter, error] : answers.waiters) {
     waiter->on_stop.reset();
-    if (waiter->teller) waiter->teller->end();
-    waiter->done(error);
+    const auto answer = [waiter = waiter, error = error] { waiter->done(error); };
+    if (waiter->teller) {
+      waiter->teller->end(answer);
+    } else {
+      answer();
+    }
   }
 }
 

@@ -24,7 +24,7 @@ void Engine::Impl::check_may_wait_for(const std::vector<pool::Pool::Look>& slots
     const bool loaded = look.slot.state == ModelState::Loaded;
     if (!look.used_here || (loaded && !unload.wait_for_leases)) continue;
     if (unload.only_if_unused && (!loaded || look.slot.leases != 0)) continue;  // left alone
-    refuse("unloading", look.slot.model, "a use or a load of it", "call unload_async");
+    refuse("unloading", look.slot.model, "a use, a load or an unload of it", "call unload_async");
   }
 }
 
@@ -49,7 +49,7 @@ void Engine::Impl::check_may_wait_for_load(const std::string& id, pool::SlotId m
     const std::optional<pool::SlotView> view = pool.view(slot);
     return view && view->state == ModelState::Loaded;
   });
-  if (!there) refuse("loading", id, "a load of it", "call ready_async");
+  if (!there) refuse("loading", id, "a load or an unload of it", "call ready_async");
 }
 
 void Engine::Impl::check_may_wait_for_files(const catalog::ModelRecord& record,

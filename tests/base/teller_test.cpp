@@ -76,6 +76,22 @@ TEST(TellerTest, EndedFromInsideThatCallIsTheLast) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(TellerTest, WhatFollowsTheEndWaitsForTheCallThatEndedIt) {
+  std::vector<std::string> order;
+  Teller<int>* self = nullptr;
+  Teller<int> teller([&](int) {
+    self->end([&] { order.emplace_back("answer"); });
+    order.emplace_back("call");
+  });
+  self = &teller;
+  teller.add(1);
+  teller.tell();
+  EXPECT_EQ(order, (std::vector<std::string>{"call", "answer"}));
+  Teller<int> quiet([](int) {});
+  quiet.end([&] { order.emplace_back("at once"); });
+  EXPECT_EQ(order.back(), "at once");
+}
+
 TEST(TellerTest, OneThatThrowsIsNotCalledAgain) {
   int calls = 0;
   Teller<int> teller([&](int) {

@@ -56,6 +56,49 @@ TEST_F(WaitingTest, WhatIsRefusedIsNotKept) {
   EXPECT_FALSE(engine().cache_report().entries.at(0).kept);
 }
 
+TEST_F(WaitingTest, AModelIsNotWaitedForFromItsOwnUnload) {
+  add("a", kMiB).fail(FakeStep::Unload, 1, [&] {
+    expect_refused([this] { engine().unload("a"); }, "unload_async");
+    expect_refused([this] { engine().ready("a"); }, "ready_async");
+    expect_refused([this] { engine().unload_all(); }, "unload_async");
+    expect_refused([this] { engine().unregister_model("a"); }, "unload_async");
+  });
+  engine().ready("a");
+  engine().unload("a");
+  EXPECT_EQ(refused, 4);
+}
+
+TEST_F(WaitingTest, AnotherModelIsNotProbedInsideARun) {
+  add("b", kMiB);
+  engine().ready("b");
+  add("a", kMiB).on_run([&](const Batch&) {
+    expect_refused([this] { engine().check_health("b"); }, "before or after");
+  });
+  engine().embedder("a").embed("text");
+  EXPECT_EQ(refused, 1);
+  EXPECT_EQ(engine().status("b").health, Health::Unknown);
+}
+
+// What the callback touches may go as soon as the call has returned.
+TEST_F(WaitingTest, ACallThatItsProgressCancelsReturnsAfterIt) {
+  add("a", fake_with_image(kMiB));
+  for (int round = 0; round < 3; ++round) {
+    std::stop_source stop;
+    std::atomic<bool> returned = false;
+    LoadOptions load;
+    load.progress = [&](const LoadProgress& progress) {
+      if (progress.step != 1) return;
+      if (round == 0) stop.request_stop();
+      if (round == 1) engine().cancel_load("a");
+      if (round == 2) engine().unload_async("a");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      returned = true;
+    };
+    EXPECT_EQ(code_of([&] { engine().ready("a", load, stop.get_token()); }), ErrorCode::Cancelled);
+    EXPECT_TRUE(returned) << round;
+  }
+}
+
 TEST_F(WaitingTest, AnotherModelMayBeWaitedForFromALoad) {
   add("a", kMiB);
   add("b", kMiB);

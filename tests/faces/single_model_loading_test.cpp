@@ -74,6 +74,37 @@ TEST_F(SingleModelLoadingTest, AFailedReplacementLeavesTheResident) {
   EXPECT_THAT(states(), ElementsAre("LOADING", "LOADED"));
 }
 
+// Whoever replaces waits for the progress of the replaced, which may ask for another.
+TEST_F(SingleModelLoadingTest, ANewcomerMayBeAskedForFromTheProgressOfOneThatIsReplaced) {
+  for (const char* name : {"a", "b", "c"}) add(name, kMiB);
+  std::promise<void> inside;
+  std::future<Value> third;
+  bool asked = false;
+  LoadOptions load;
+  load.progress = [&](const LoadProgress&) {
+    if (std::exchange(asked, true)) return;
+    inside.set_value();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));  // "b" is asked for
+    third = manager().load_model_async("c");
+  };
+  auto first = manager().load_model_async("a", load);
+  inside.get_future().wait();
+  auto second = manager().load_model_async("b");
+  first.wait();
+  second.wait();
+  third.wait();
+  EXPECT_FALSE(manager().loader_service().is_loading());
+}
+
+TEST_F(SingleModelLoadingTest, AProgressThatThrowsHarmsNobody) {
+  add("a", kMiB);
+  LoadOptions load;
+  load.progress = [](const LoadProgress&) { throw std::runtime_error("a caller's bug"); };
+  manager().load_model("a", load);
+  EXPECT_EQ(manager().id(), "a");
+  manager().unload_model();
+}
+
 TEST_F(SingleModelLoadingTest, WhoIsReplacedIsToldByWhom) {
   FakeScript& slow = add("a", kMiB);
   add("b", kMiB);

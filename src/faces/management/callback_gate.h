@@ -14,8 +14,8 @@ class CallbackGate {
   template <class F>
   void call(F&& f) {
     if (!enter()) return;
-    f();  // does not throw
-    leave();
+    const Leaving leaving{*this};
+    f();
   }
 
   void close() {
@@ -31,6 +31,10 @@ class CallbackGate {
   }
 
  private:
+  struct Leaving {
+    CallbackGate& gate;
+    ~Leaving() { gate.leave(); }
+  };
   bool enter() {
     const std::lock_guard lock(mutex_);
     if (closed_ || caller_ != std::thread::id()) return false;

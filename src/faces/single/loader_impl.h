@@ -38,7 +38,8 @@ struct LoaderService::Impl {
 
   using Attempt = std::shared_ptr<LoadAttempt>;
 
-  Attempt begin(const std::string& name, const LoadOptions& options);
+  // `replaced`: who has to go for it; see replace().
+  Attempt begin(const std::string& name, const LoadOptions& options, std::list<Attempt>& replaced);
   Value run(const Attempt& attempt, std::stop_token stop);
   CleanupMetrics unload(std::stop_token stop);
   void shutdown();

@@ -74,7 +74,10 @@ Value LoaderService::load_model(const std::string& name, const LoadOptions& opti
                          "load_model_async and wait elsewhere");
   }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "loading into the slot");
-  return impl_->run(impl_->begin(name, options), pass.stop());
+  std::list<Impl::Attempt> replaced;
+  const auto attempt = impl_->begin(name, options, replaced);
+  impl_->replace(replaced, attempt->id);
+  return impl_->run(attempt, pass.stop());
 }
 
 std::future<Value> LoaderService::load_model_async(const std::string& name,
@@ -82,10 +85,12 @@ std::future<Value> LoaderService::load_model_async(const std::string& name,
                                                    std::stop_token stop) {
   auto pass =
       std::make_shared<faces::Gate::Pass>(impl_->gate, std::move(stop), "loading into the slot");
-  const std::lock_guard lock(impl_->submitting);
-  const auto attempt = impl_->begin(name, options);
+  std::list<Impl::Attempt> replaced;
+  std::unique_lock lock(impl_->submitting);
+  const auto attempt = impl_->begin(name, options, replaced);
+  std::future<Value> result;
   try {
-    return impl_->executor.submit([impl = impl_.get(), pass = std::move(pass), attempt]() mutable {
+    result = impl_->executor.submit([impl = impl_.get(), pass = std::move(pass), attempt]() mutable {
       const auto inside = std::move(pass);  // not until the future is gone, which keeps the task
       return impl->run(attempt, inside->stop());
     });
@@ -93,6 +98,9 @@ std::future<Value> LoaderService::load_model_async(const std::string& name,
     impl_->forget(attempt);
     throw;
   }
+  lock.unlock();  // whoever is replaced may be telling its progress, and that may call here
+  impl_->replace(replaced, attempt->id);
+  return result;
 }
 
 CleanupMetrics LoaderService::unload_model(std::stop_token stop) {
@@ -143,12 +151,12 @@ void LoaderService::shutdown() {
 // --- a load
 
 LoaderService::Impl::Attempt LoaderService::Impl::begin(const std::string& name,
-                                                        const LoadOptions& load) {
+                                                        const LoadOptions& load,
+                                                        std::list<Attempt>& replaced) {
   load.validate();
   auto attempt = std::make_shared<LoadAttempt>();
   attempt->id = engine.resolve(name);
   attempt->options = load;
-  std::list<Attempt> replaced;
   {
     const std::lock_guard lock(mutex);
     for (const Attempt& other : attempts) {
@@ -159,7 +167,6 @@ LoaderService::Impl::Attempt LoaderService::Impl::begin(const std::string& name,
     if (options.policy == LoadPolicy::Replace) replaced = attempts;
     attempts.push_back(attempt);
   }
-  replace(replaced, attempt->id);
   return attempt;
 }
 

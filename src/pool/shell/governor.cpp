@@ -208,6 +208,12 @@ Health Pool::check_health(SlotId id, std::stop_token stop) {
     probed->drop_reference();
   };
   const std::unique_ptr<Residency, decltype(end)> lease(residency, end);
+  if (is_running_here(*residency->device())) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "probing '" + residency->model_id() +
+                         "' from code of a model that runs on the same device: it would wait for "
+                         "itself; call it before or after");
+  }
   const Finding now = residency->probe(std::move(stop));
   const Health before = residency->keep_finding(now);
   if (before != now.health) {

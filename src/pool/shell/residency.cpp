@@ -74,7 +74,21 @@ class Residency::Call {
   const WorkingFor part_of_pool_, part_of_use_;
 };
 
-Residency::Residency(Parts parts) : parts_(std::move(parts)), model_(parts_.model.get()), info_(model_->info()) {
+namespace {
+
+// Where it is the pool knows best.
+ModelInfo info_of(const Model& model, const Device& device) {
+  ModelInfo info = model.info();
+  info.device_id = device.info().id;
+  return info;
+}
+
+}  // namespace
+
+Residency::Residency(Parts parts)
+    : parts_(std::move(parts)),
+      model_(parts_.model.get()),
+      info_(info_of(*model_, *parts_.device)) {
   lane_ = std::make_unique<backend::Lane>(*parts_.executor, *parts_.model, parts_.model_id);
 }
 

@@ -84,11 +84,16 @@ struct Pool::Waiter {
   // destructor waits for a callback that runs.
   std::unique_ptr<std::stop_callback<std::function<void()>>> on_stop;
 
-  // Last, once, without the mutex.
+  // Last, once, without the mutex. Not before a call of the progress has returned.
   void answer(Outcome outcome) {
     on_stop.reset();
-    if (teller) teller->end();
-    done(std::move(outcome));
+    if (!teller) {
+      done(std::move(outcome));
+      return;
+    }
+    teller->end([tell = std::move(done), kept = std::make_shared<Outcome>(std::move(outcome))] {
+      tell(std::move(*kept));
+    });
   }
 };
 

@@ -173,9 +173,11 @@ void Pool::unload_model(SlotId id, bool save_images) {
   std::shared_ptr<Device> device;
   std::shared_ptr<MemoryAccount> account;
   std::vector<SlotId> images;
+  std::optional<WorkingFor> mark;
   {
     MutexLock lock(mutex_);
     Slot& slot = at(id);
+    mark.emplace(&slot);
     residency = slot.current.exchange(nullptr, std::memory_order_seq_cst);
     device = slot.device;
     account = slot.account;  // stays with the slot, so that others see what it still takes
