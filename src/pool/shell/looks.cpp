@@ -155,8 +155,9 @@ std::vector<SlotId> Pool::image_slots(SlotId model,
     const auto image = std::find_if(known.begin(), known.end(),
                                     [&](const auto& one) { return one.first == wanted; });
     if (image == known.end()) {
+      std::string problem = "'" + name + "' has no component '";
       throw RoostError(ErrorCode::InvalidArgument,
-                       "'" + name + "' has no component '" + printable(wanted) + "'; it has " + names);
+                       problem.append(printable(wanted)).append("'; it has ").append(names));
     }
     found.push_back(image->second);
   }
