@@ -58,7 +58,9 @@ std::vector<mm::FieldError> model_info_errors(const mm::ModelInfo& info) {
     errors.push_back({field, *std::move(problem)});
   };
   add("model_id", complaint([&] { check_model_id(info.model_id); }));
-  if (info.model_type == ModelType::Unknown) add("model_type", "is not set; for a model of your own the nearest there is");
+  if (info.model_type == ModelType::Unknown) {
+    add("model_type", "is not set; for a model of your own choose the nearest");
+  }
   add("repo_id", complaint([&] { check_text("repo_id", info.repo_id, kMaxTextBytes); }));
   if (info.repo_id.find("..") != std::string::npos) add("repo_id", "contains '..'");
   add("description",
