@@ -114,10 +114,11 @@ Engine::Impl::Impl(EngineOptions given)
   lexical.registered_at = clock.wall();
   catalog->put(lexical);
   if (options.health_interval.count() > 0) {
-    health_watch = std::jthread([this](std::stop_token stop) {
+    const Instant first = clock.now() + options.health_interval;
+    health_watch = std::jthread([this, first](std::stop_token stop) {
       set_up_thread("roost-health", ThreadPriority::Normal);
       const WorkingFor mark(&events);
-      watch_health(stop);
+      watch_health(first, stop);
     });
   }
 }

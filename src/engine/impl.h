@@ -119,7 +119,7 @@ struct Engine::Impl {
   ModelStatus status_of(const catalog::ModelRecord& record) const;
   MemoryReport memory(const pool::Pool::Overview& overview) const;
   void flush_usage(const std::string& id);
-  void watch_health(const std::stop_token& stop);
+  void watch_health(Instant next, const std::stop_token& stop);
 
   const EngineOptions options;
   const LogSink log;

@@ -215,14 +215,13 @@ Health Engine::check_health(const std::string& name, std::stop_token stop) {
   return worst;
 }
 
-void Engine::Impl::watch_health(const std::stop_token& stop) {
+void Engine::Impl::watch_health(Instant next, const std::stop_token& stop) {
   std::condition_variable_any never;
   Mutex waiting;
   while (!stop.stop_requested()) {
     {
       MutexLock lock(waiting);
-      clock.wait_until(never, waiting, stop, clock.now() + options.health_interval,
-                       [] { return false; });
+      clock.wait_until(never, waiting, stop, next, [] { return false; });
     }
     for (const pool::Pool::Look& look : pool.look_at_all()) {
       if (stop.stop_requested()) return;
@@ -233,6 +232,7 @@ void Engine::Impl::watch_health(const std::stop_token& stop) {
         log(LogLevel::Debug, error.what());
       }
     }
+    next = clock.now() + options.health_interval;
   }
 }
 

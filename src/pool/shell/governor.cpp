@@ -61,9 +61,9 @@ MemoryVector Pool::touched_by_loads() const {
   return touched;
 }
 
-void Pool::govern(const std::stop_token& stop) {
-  Instant next_look = clock_.now() + options_.pressure_interval;
-  Instant next_lost = clock_.now() + kLostLook;
+void Pool::govern(Instant begun, const std::stop_token& stop) {
+  Instant next_look = begun + options_.pressure_interval;
+  Instant next_lost = begun + kLostLook;
   while (!stop.stop_requested()) {
     {
       MutexLock lock(mutex_);

@@ -29,10 +29,10 @@ Pool::Pool(const PoolOptions& options, Machine machine, events::EventHub& events
   for (const auto& device : machine_.devices) {
     executors_.push_back(std::make_shared<backend::Executor>(device->info().id, clock_, &events_));
   }
-  governor_ = std::jthread([this](std::stop_token stop) {
+  governor_ = std::jthread([this, begun = clock_.now()](std::stop_token stop) {
     set_up_thread("roost-governor", ThreadPriority::Normal);
     const WorkingFor mark(&events_);
-    govern(stop);
+    govern(begun, stop);
   });
 }
 

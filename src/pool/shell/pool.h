@@ -231,7 +231,7 @@ class Pool {
   void report_failure(Attempt& attempt, ErrorCode code, const std::string& message);
   void returned(SlotId slot);
   void unload_every(SlotKind kind);
-  void govern(const std::stop_token& stop);
+  void govern(Instant begun, const std::stop_token& stop);
   void look_at_pressure();
   void look_at_drift() ROOST_REQUIRES(mutex_);
   void look_for_lost_bytes();
