@@ -64,11 +64,12 @@ std::vector<Row> planning_rows() {
   std::size_t victims = 0;
   for (int i = 0; i < 101; ++i) {
     const auto begin = WallClock::now();
-    const Snapshot snapshot = filled.core->snapshot(newcomer, {}, filled.now);
+    Snapshot snapshot = filled.core->snapshot(newcomer, {}, filled.now);
     held.push_back(seconds_since(begin) * 1e6);
     const Decision decision = decide(snapshot);
     const auto again = WallClock::now();
     const PlanReport report = filled.core->report(newcomer, snapshot, decision);
+    filled.core->recycle(std::move(snapshot));
     held.back() += seconds_since(again) * 1e6;
     whole.push_back(seconds_since(begin) * 1e6);
     victims = report.victims.size();

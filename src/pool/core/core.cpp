@@ -166,7 +166,7 @@ PlanReport Core::report(SlotId slot, const Snapshot& snapshot, const Decision& d
   return impl_->report(std::as_const(*impl_).at(slot), snapshot, decision);
 }
 
-void Core::recycle(Snapshot&& done) { impl_->spare = std::move(done); }
+void Core::recycle(Snapshot&& done) const { impl_->spare = std::move(done); }
 
 SlotView Core::view(SlotId slot) const {
   return impl_->view(std::as_const(*impl_).at(slot), impl_->latest);

@@ -265,7 +265,7 @@ class Core {
   PlanReport report(SlotId slot, const Snapshot& snapshot, const Decision& decision) const;
   // Takes a snapshot's buffers for the next one, which then writes to memory that is mapped
   // already: with thousands of residents that is most of the time it takes. Never necessary.
-  void recycle(Snapshot&& done);
+  void recycle(Snapshot&& done) const;
   SlotView view(SlotId slot) const;
   std::vector<SlotId> slots() const;
   std::vector<HistoryEntry> history(SlotId slot) const;  // the last 32

@@ -179,13 +179,13 @@ struct Core::Impl {
   void finish(const Input& in);  // ends every input
 
   // --- looking (report.cpp, invariants.cpp)
+  Standing standing_of(const Slot& slot, const RequestSpec& spec, Instant now) const;
   Snapshot snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const;
   PlanReport report(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   Refusal refusal(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   std::string explain(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;
   std::string explain_victims(const Slot& slot, const Snapshot& s,
                               const std::vector<Victim>& victims) const;
-  std::string names_of(const std::vector<Victim>& victims) const;
   std::string explain_wait(const Slot& slot, const Decision& decision) const;
   std::string explain_refusal(const Slot& slot, const Snapshot& s, const Decision& d) const;
   std::string why_it_backs_off(const Slot& slot, Instant now) const;

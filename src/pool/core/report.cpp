@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "roost/ids.h"
 #include "pool/core/core_impl.h"
@@ -73,31 +74,38 @@ std::string over_budget(const Snapshot& s, const Decision& d) {
          "; raise the budget, unpin something, or choose a smaller variant";
 }
 
+std::string fate_of(std::size_t evicted, std::size_t demoted) {
+  const std::string to_host = std::to_string(demoted) + (evicted == 0 ? " would be" : "") +
+                              " demoted to host memory";
+  if (evicted == 0) return to_host;
+  const std::string gone = std::to_string(evicted) + " would be evicted";
+  return demoted == 0 ? gone : gone + " and " + to_host;
+}
+
 }  // namespace
 
-Snapshot Core::Impl::snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const {
-  Snapshot s = blank_snapshot(now);
-  s.slot = slot.id;
-  if (closed) {
-    s.standing = Standing::Closed;
-  } else if (slot.open()) {
-    s.standing = Standing::Loaded;
-  } else if (slot.load != LoadPhase::None) {
-    const bool leaving = slot.down || slot.load == LoadPhase::Stopping;
-    s.standing = leaving ? Standing::Leaving : Standing::Loading;
-  } else if (back_off(slot, now) > Duration::zero() && !spec.retry_now) {
-    s.standing = Standing::BackingOff;
-    s.retry_after = back_off(slot, now);
-  } else if (slot.down) {
-    s.standing = Standing::Leaving;
-  } else {
-    s = snapshot_for(slot, now);
-    const Turn turn = turn_of(now, spec.priority, next_order, options.aging_step);
-    const Ahead ahead = ahead_of(slot.queued ? std::min(slot.queued->turn, turn) : turn, now);
-    s.ahead_patient = ahead.patient;
-    s.ahead_overdue = ahead.overdue;
+Standing Core::Impl::standing_of(const Slot& slot, const RequestSpec& spec, Instant now) const {
+  if (closed) return Standing::Closed;
+  if (slot.open()) return Standing::Loaded;
+  if (slot.load != LoadPhase::None) {
+    return slot.down || slot.load == LoadPhase::Stopping ? Standing::Leaving : Standing::Loading;
   }
+  if (back_off(slot, now) > Duration::zero() && !spec.retry_now) return Standing::BackingOff;
+  return slot.down ? Standing::Leaving : Standing::Absent;
+}
+
+Snapshot Core::Impl::snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const {
+  const Standing standing = standing_of(slot, spec, now);
+  Snapshot s = standing == Standing::Absent ? snapshot_for(slot, now) : blank_snapshot(now);
+  s.slot = slot.id;
+  s.standing = standing;
   s.fail_fast = spec.fail_fast;
+  if (standing == Standing::BackingOff) s.retry_after = back_off(slot, now);
+  if (standing != Standing::Absent) return s;
+  const Turn turn = turn_of(now, spec.priority, next_order, options.aging_step);
+  const Ahead ahead = ahead_of(slot.queued ? std::min(slot.queued->turn, turn) : turn, now);
+  s.ahead_patient = ahead.patient;
+  s.ahead_overdue = ahead.overdue;
   return s;
 }
 
@@ -145,52 +153,32 @@ std::string Core::Impl::explain(const Slot& slot, const Snapshot& s, const Decis
   return needs + "; " + explain_victims(slot, s, d.victims);
 }
 
-// Who would go, and what for.
+// Who would go, and what for: a model and its weights once, and the first few by name, for who asks
+// for a sentence does not want a list.
 std::string Core::Impl::explain_victims(const Slot& slot, const Snapshot& s,
                                         const std::vector<Victim>& victims) const {
-  const auto count = [&](auto&& is) {  // a model and its weights once
-    std::set<std::string> models;
-    for (const Victim& victim : victims) {
-      const auto known = slots.find(victim.slot);
-      if (known != slots.end() && is(victim)) models.insert(known->second->spec.model);
-    }
-    return models.size();
-  };
-  const std::size_t demoted = count([](const Victim& victim) { return victim.demote; });
-  const std::size_t evicted = count([](const Victim& victim) { return !victim.demote; });
-  const std::size_t of_its_group =
-      count([&](const Victim& victim) { return s.rows[victim.row].is(Row::kForced); });
-  std::string text;
-  if (of_its_group != 0) {
-    text = "only one of its group '" + printable(slot.spec.policy.group) + "' may be loaded";
-  }
-  if (of_its_group < demoted + evicted) text += (text.empty() ? "" : "; ") + std::string("to make room");
-  text += ", ";
-  if (evicted != 0) text += std::to_string(evicted) + " would be evicted";
-  if (evicted != 0 && demoted != 0) text += " and " + std::to_string(demoted) + " demoted";
-  if (evicted == 0) text += std::to_string(demoted) + " would be demoted";
-  if (demoted != 0) text += " to host memory";
-  return text + ": " + names_of(victims);
-}
-
-// The first few: who asks for a sentence does not want a list.
-std::string Core::Impl::names_of(const std::vector<Victim>& victims) const {
-  constexpr std::size_t kMost = 3;
-  std::vector<std::string> names;  // a model and its weights go by one name
+  constexpr std::size_t kNamed = 3;
+  std::unordered_set<std::string_view> all, demoted, evicted, of_its_group;
+  std::string names;
   for (const Victim& victim : victims) {
     const auto known = slots.find(victim.slot);
     if (known == slots.end()) continue;  // gone since the snapshot
-    std::string name = "'" + printable(known->second->spec.model) + "'";
-    if (std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(std::move(name));
-    }
+    const std::string& model = known->second->spec.model;
+    (victim.demote ? demoted : evicted).insert(model);
+    if (s.rows[victim.row].is(Row::kForced)) of_its_group.insert(model);
+    if (!all.insert(model).second || all.size() > kNamed) continue;
+    names += (names.empty() ? "'" : ", '") + printable(model) + "'";
   }
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kMost); ++i) {
-    text += (i == 0 ? "" : ", ") + names[i];
+  if (all.size() > kNamed) names += " and " + std::to_string(all.size() - kNamed) + " more";
+
+  std::string what_for;
+  if (!of_its_group.empty()) {
+    what_for = "only one of its group '" + printable(slot.spec.policy.group) + "' may be loaded";
   }
-  if (names.size() > kMost) text += " and " + std::to_string(names.size() - kMost) + " more";
-  return text;
+  if (of_its_group.size() < demoted.size() + evicted.size()) {
+    what_for += (what_for.empty() ? "" : "; ") + std::string("to make room");
+  }
+  return what_for + ", " + fate_of(evicted.size(), demoted.size()) + ": " + names;
 }
 
 std::string Core::Impl::explain_wait(const Slot& slot, const Decision& d) const {

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace roost::pool {
+namespace {
+
+constexpr std::size_t kAhead = 16;  // gates lie anywhere: asked for so many rows before
+
+}  // namespace
 
 std::uint32_t Residents::add(const Row& row, LeaseGate* gate, const MemoryVector& bytes,
                              const std::vector<std::uint32_t>& images) {
@@ -63,14 +68,18 @@ void Residents::look_at_gate(Row& row, const Use& use) const {
 }
 
 void Residents::copy_to(Snapshot& snapshot, MemoryMask mask) const {
-  snapshot.rows = rows_;
   snapshot.images = images_;
   for (std::size_t m = 0; m < kMaxMemories; ++m) {
     if ((mask >> m & 1u) == 0 || bytes_[m].empty()) continue;
     snapshot.frees[m] = bytes_[m];
     snapshot.frees[m].resize(rows_.size());
   }
-  for (std::size_t i = 0; i < rows_.size(); ++i) look_at_gate(snapshot.rows[i], uses_[i]);
+  snapshot.rows.clear();
+  snapshot.rows.reserve(rows_.size());
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (i + kAhead < uses_.size()) __builtin_prefetch(uses_[i + kAhead].gate);
+    look_at_gate(snapshot.rows.emplace_back(rows_[i]), uses_[i]);
+  }
 }
 
 void Residents::count_uses(Duration half_life) {

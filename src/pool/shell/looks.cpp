@@ -34,7 +34,9 @@ PlanReport Pool::plan(SlotId slot, const RequestSpec& spec) const {
   const Decision decision = roost::pool::decide(snapshot);
   MutexLock lock(mutex_);
   if (known_slot(slot) == nullptr) return gone_report();
-  return core_.report(slot, snapshot, decision);
+  PlanReport report = core_.report(slot, snapshot, decision);
+  core_.recycle(std::move(snapshot));
+  return report;
 }
 
 Duration Pool::mutex_held_by_last_plan() const {

@@ -30,6 +30,17 @@ TEST(Report, NamesTheVictimsAndChangesNothing) {
   EXPECT_TRUE(w.gates.at(a)->try_lease());
 }
 
+TEST(Report, ASnapshotsBuffersServeTheNextOne) {
+  World w(host(10));
+  w.resident("a", host(6));
+  const SlotId b = w.model("b", host(8));
+  Snapshot first = w.core.snapshot(b, {}, w.now);
+  ASSERT_EQ(first.rows.size(), 1u);
+  const Row* rows = first.rows.data();
+  w.core.recycle(std::move(first));
+  EXPECT_EQ(w.core.snapshot(b, {}, w.now).rows.data(), rows);
+}
+
 TEST(Report, SaysWhoGoesForTheGroupsSake) {
   World w(host(10));
   SlotPolicy grouped;
