@@ -13,12 +13,26 @@
 
 namespace roost {
 
+// Where threads meet: a build with ROOST_PERTURB sleeps there now and then, so that what could
+// come between two steps does.
+#ifdef ROOST_PERTURB
+void perturb();
+#else
+inline void perturb() {}
+#endif
+
 // std::mutex that clang's -Wthread-safety can see. std::condition_variable_any waits on it
 // directly; MutexLock is its scope guard.
 class ROOST_TSA(capability("mutex")) Mutex {
  public:
-  void lock() ROOST_TSA(acquire_capability()) { impl_.lock(); }
-  void unlock() ROOST_TSA(release_capability()) { impl_.unlock(); }
+  void lock() ROOST_TSA(acquire_capability()) {
+    perturb();
+    impl_.lock();
+  }
+  void unlock() ROOST_TSA(release_capability()) {
+    impl_.unlock();
+    perturb();
+  }
   bool try_lock() ROOST_TSA(try_acquire_capability(true)) { return impl_.try_lock(); }
 
  private:

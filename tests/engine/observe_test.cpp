@@ -1,4 +1,5 @@
 // Looking: probes, usage, latency, history, plans, events. A look changes nothing.
+#include <atomic>
 #include <thread>
 
 #include "engine/bad_input_fixture.h"
@@ -106,6 +107,19 @@ TEST_F(ObserveTest, WatchedModelsAreProbedAgainAndAgain) {
   while (engine().status("a").health != Health::Healthy) std::this_thread::yield();
   destroy_engine();
   EXPECT_EQ(backend->script("unloaded").count(FakeStep::Load), 0u);
+}
+
+TEST_F(ObserveTest, AProbeOfWhatIsForcedOutMeanwhileIsUnknown) {
+  add("a", kMiB);
+  std::atomic<bool> over{false};
+  std::jthread prober([&] {
+    while (!over) EXPECT_NO_THROW(engine().check_health("a"));
+  });
+  for (int i = 0; i < 300; ++i) {
+    engine().ready("a");
+    engine().unload("a", {.force = true});
+  }
+  over = true;
 }
 
 // --- usage and latency

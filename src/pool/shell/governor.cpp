@@ -214,7 +214,12 @@ Health Pool::check_health(SlotId id, std::stop_token stop) {
                          "' from code of a model that runs on the same device: it would wait for "
                          "itself; call it before or after");
   }
-  const Finding now = residency->probe(std::move(stop));
+  Finding now;
+  try {
+    now = residency->probe(std::move(stop));
+  } catch (const LeaseRevokedException&) {  // forced out meanwhile
+    return Health::Unknown;
+  }
   const Health before = residency->keep_finding(now);
   if (before != now.health) {
     Value data;
