@@ -39,30 +39,48 @@ double pairs_per_second(Engine& engine, const std::string& id, int pairs) {
   return pairs / seconds_since(begin);
 }
 
-struct LeaseRates {
+struct Rates {
   double one = 0, two = 0;
+  double scaling() const { return two / one; }
 };
 
-LeaseRates lease_rates(Engine& engine) {
-  constexpr int kPairs = 2'000'000;
-  LeaseRates best;
+// The best of five rounds of `rate(thread)`: by one thread, and by two at once, added.
+template <class F>
+Rates rates_of(F&& rate) {
+  Rates best;
   for (int round = 0; round < 5; ++round) {
-    best.one = std::max(best.one, pairs_per_second(engine, "a", kPairs));
+    best.one = std::max(best.one, rate(0));
     std::atomic<int> ready{0};
-    double other = 0;
-    const auto work = [&](const char* id, double& rate) {
+    const auto work = [&](int thread, double& result) {
       ++ready;
       while (ready < 2) std::this_thread::yield();
-      rate = pairs_per_second(engine, id, kPairs);
+      result = rate(thread);
     };
-    double mine = 0;
+    double mine = 0, other = 0;
     {
-      std::jthread thread([&] { work("b", other); });
-      work("a", mine);
+      std::jthread thread([&] { work(1, other); });
+      work(0, mine);
     }
     best.two = std::max(best.two, mine + other);
   }
   return best;
+}
+
+Rates lease_rates(Engine& engine) {
+  return rates_of([&](int thread) {
+    return pairs_per_second(engine, thread == 0 ? "a" : "b", 2'000'000);
+  });
+}
+
+// What two threads that share nothing reach here: as many atomic steps on a word of their own.
+Rates rates_apart() {
+  return rates_of([](int) {
+    constexpr int kSteps = 20'000'000;
+    alignas(128) std::atomic<std::uint64_t> word{0};
+    const auto begin = WallClock::now();
+    for (int i = 0; i < kSteps; ++i) word.fetch_add(1, std::memory_order_acq_rel);
+    return kSteps / seconds_since(begin);
+  });
 }
 
 double lookup_ns(Engine& engine) {
@@ -192,9 +210,10 @@ std::vector<Row> lease_rows() {
       register_small(engine, id);
       engine.model(id);
     }
-    const LeaseRates rates = lease_rates(engine);
+    const Rates rates = lease_rates(engine);
     rows.push_back(at_least("acquire_release_mops", rates.one / 1e6, 10, "M/s"));
-    rows.push_back(at_least("acquire_release_scaling", rates.two / rates.one, 1.7, "x"));
+    rows.push_back(figure("scaling_of_threads_apart", rates_apart().scaling(), "x"));
+    rows.push_back(at_least("acquire_release_scaling", rates.scaling(), 1.7, "x"));
     rows.push_back(at_most("lookup_ns", lookup_ns(engine), 1'000, "ns"));
   }
   const double loads = loads_for_a_thousand_waiters();
