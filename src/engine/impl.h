@@ -16,6 +16,7 @@
 #include "catalog/catalog.h"
 #include "catalog/names.h"
 #include "engine/fetches.h"
+#include "engine/wait_graph.h"
 #include "events/event_hub.h"
 #include "jobs/job_board.h"
 #include "pool/shell/pool.h"
@@ -102,14 +103,17 @@ struct Engine::Impl {
                                          const std::stop_token& stop);
   pool::SlotId slot_of(const std::string& name);
 
-  // --- waiting: these throw InvalidArgument where this thread would wait for itself
-  static void check_may_wait_for(const std::vector<pool::Pool::Look>& slots,
-                                 const UnloadOptions& options);
-  void check_may_wait_for_load(const std::string& name, catalog::Domain domain,
-                               const LoadOptions& options) const;
+  // --- waiting: these throw InvalidArgument where this thread would wait for itself. What they
+  // return lives as long as the wait.
+  [[nodiscard]] WaitGraph::Wait may_wait_for_unload(const std::vector<pool::Pool::Look>& slots,
+                                                    const UnloadOptions& options);
+  [[nodiscard]] WaitGraph::Wait may_wait_for_load(const std::string& name, catalog::Domain domain,
+                                                  const LoadOptions& options);
   // For `wanted`: the model itself or images of it.
-  void check_may_wait_for_load(const std::string& id, pool::SlotId model,
-                               const std::vector<pool::SlotId>& wanted) const;
+  [[nodiscard]] WaitGraph::Wait may_wait_for_load(const std::string& id, pool::SlotId model,
+                                                  const std::vector<pool::SlotId>& wanted);
+  WaitGraph::Wait may_wait_for(const std::string& doing, const std::string& model,
+                               WaitGraph::Slots slots, const std::string& way_out);
   void check_may_wait_for_files(const catalog::ModelRecord& record, const ModelSource* files) const;
 
   // --- looks
@@ -138,6 +142,7 @@ struct Engine::Impl {
   Mutex closing;                    // held until everything has stopped
   bool shut ROOST_GUARDED_BY(closing) = false;
   std::atomic<std::uint64_t> next_instance{1};
+  WaitGraph waits;
 
   mutable Mutex mutex;
   std::unordered_map<std::string, Attached> attached ROOST_GUARDED_BY(mutex);

@@ -308,7 +308,7 @@ ModelHandle Engine::Impl::acquire(const std::string& name, catalog::Domain domai
                                                         : pool.try_lease(door_of(name, domain));
     if (handle) return handle;
   }
-  check_may_wait_for_load(name, domain, load);
+  const auto wait = may_wait_for_load(name, domain, load);
   auto promise = std::make_shared<std::promise<ModelHandle>>();
   std::future<ModelHandle> future = promise->get_future();
   make_ready(name, domain, load, lease, std::move(stop),

@@ -189,7 +189,7 @@ void Engine::Impl::forget_slots(const std::string& id) {
   UnloadOptions at_once;
   at_once.wait_for_leases = false;
   const std::vector<pool::Pool::Look> slots = pool.look_at(id).slots;
-  check_may_wait_for(slots, at_once);
+  const auto wait = may_wait_for_unload(slots, at_once);
   const RoostError in_use(ErrorCode::InUse, "'" + id + "' is in use; it stays registered; end its "
                                                        "uses, or unload it by force first");
   try {

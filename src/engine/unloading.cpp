@@ -115,7 +115,7 @@ std::future<UnloadReport> Engine::Impl::start_unload(const std::string& name,
 UnloadReport Engine::unload(const std::string& name, const UnloadOptions& options,
                             std::stop_token stop) {
   impl_->check_open();
-  impl_->check_may_wait_for(impl_->look_at(name).slots, options);
+  const auto wait = impl_->may_wait_for_unload(impl_->look_at(name).slots, options);
   return impl_->start_unload(name, options, stop).get();
 }
 
@@ -138,7 +138,7 @@ UnloadReport Engine::unload_all(const UnloadOptions& options,
   std::erase_if(slots, [&](const pool::Pool::Look& look) {
     return look.slot.kind != pool::SlotKind::Model || (device && look.device_id != *device);
   });
-  self.check_may_wait_for(slots, options);
+  const auto wait = self.may_wait_for_unload(slots, options);
   return self.start_unload(slots, options, stop).get();
 }
 
@@ -162,7 +162,7 @@ void Engine::cache(const std::string& name, const std::vector<std::string>& comp
   }
   const pool::SlotId model = self.slot_of(name);
   const std::vector<pool::SlotId> images = self.pool.image_slots(model, components);
-  self.check_may_wait_for_load(name, model, images);
+  const auto wait = self.may_wait_for_load(name, model, images);
   pool::RequestSpec request;
   request.lease = false;
   for (const pool::SlotId image : images) {

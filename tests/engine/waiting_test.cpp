@@ -2,6 +2,9 @@
 // sources that tell of progress when nobody listens any more.
 #include <gmock/gmock.h>
 
+#include <latch>
+#include <thread>
+
 #include "engine/fixture.h"
 
 namespace roost::test {
@@ -66,6 +69,73 @@ TEST_F(WaitingTest, AModelIsNotWaitedForFromItsOwnUnload) {
   engine().ready("a");
   engine().unload("a");
   EXPECT_EQ(refused, 4);
+}
+
+TEST_F(WaitingTest, AModelThatLeavesIsNotWaitedForInsideAUse) {
+  std::future<UnloadReport> unload;
+  add("a", kMiB).on_run([&](const Batch&) {
+    engine().ready("a");
+    unload = engine().unload_async("a");
+    expect_refused([this] { engine().ready("a"); }, "ready_async");
+    expect_refused([this] { engine().model("a"); }, "ready_async");
+  });
+  engine().embedder("a").embed("text");
+  EXPECT_TRUE(unload.get().was_loaded);
+  EXPECT_EQ(refused, 2);
+}
+
+// Each holds its own end back until the other's has begun, so one of them comes last.
+TEST_F(WaitingTest, TwoModelsThatUnloadEachOtherDoNotBothWait) {
+  std::latch both(2);
+  std::atomic<int> circles = 0;
+  for (const auto& [id, other] : {std::pair("a", "b"), std::pair("b", "a")}) {
+    add(id, kMiB).fail(FakeStep::Unload, 1, [&, other = std::string(other)] {
+      both.arrive_and_wait();
+      try {
+        engine().unload(other);
+      } catch (const RoostError& error) {
+        EXPECT_EQ(error.code(), ErrorCode::InvalidArgument);
+        EXPECT_THAT(error.what(), HasSubstr("code of a model that it waits for"));
+        ++circles;
+      }
+    });
+    engine().ready(id);
+  }
+  std::future<UnloadReport> a = engine().unload_async("a"), b = engine().unload_async("b");
+  a.get();
+  b.get();
+  EXPECT_EQ(circles, 1);
+  engine().ready("a");
+}
+
+TEST_F(WaitingTest, ACircleOfThreeIsSeenByItsLast) {
+  options.max_concurrent_loads = 3;
+  const std::vector<std::string> ids{"a", "b", "c"};
+  std::latch all(3);
+  std::atomic<int> circles = 0;
+  for (const std::string& id : ids) add(id, kMiB);
+  std::vector<std::jthread> loads;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    loads.emplace_back([&, id = ids[i], next = ids[(i + 1) % 3]] {
+      LoadOptions load;
+      load.progress = [&](const LoadProgress& progress) {
+        if (progress.step != 1) return;
+        all.arrive_and_wait();
+        try {
+          engine().unload(next);
+        } catch (const RoostError&) {
+          ++circles;
+        }
+      };
+      try {
+        engine().ready(id, load);
+      } catch (const RoostError& error) {
+        EXPECT_EQ(error.code(), ErrorCode::Cancelled);
+      }
+    });
+  }
+  loads.clear();
+  EXPECT_EQ(circles, 1);
 }
 
 TEST_F(WaitingTest, AnotherModelIsNotProbedInsideARun) {

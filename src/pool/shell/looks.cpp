@@ -49,9 +49,8 @@ Pool::Look Pool::look(const Slot& slot) const {
   if (const Residency* residency = slot.current.load()) {
     found.latency = residency->latency();
     found.health = residency->last_finding();
-    found.used_here = residency->is_used_here();
   }
-  found.used_here = found.used_here || WorkingFor::is(&slot);
+  found.used_here = is_at_work_here(slot);
   return found;
 }
 
@@ -105,15 +104,30 @@ bool Pool::is_warm(SlotId slot) const {
   return residency != nullptr && residency->is_warm();
 }
 
-bool Pool::is_loading_here(SlotId model) const {
+bool Pool::is_at_work_here(const Slot& slot) const {
+  const Residency* residency = slot.current.load();
+  return WorkingFor::is(&slot) || (residency != nullptr && residency->is_used_here());
+}
+
+bool Pool::is_at_work_here(SlotId model) const {
   MutexLock lock(mutex_);
   const Slot* slot = known_slot(model);
   if (slot == nullptr) return false;
-  return WorkingFor::is(slot) ||
+  return is_at_work_here(*slot) ||
          std::any_of(slot->images.begin(), slot->images.end(),
                      [this](SlotId image) ROOST_REQUIRES(mutex_) {
                        return WorkingFor::is(known_slot(image));
                      });
+}
+
+std::vector<SlotId> Pool::at_work_here() const {
+  std::vector<SlotId> found;
+  if (!WorkingFor::is(&events_)) return found;
+  MutexLock lock(mutex_);
+  for (const auto& [id, slot] : slots_) {
+    if (is_at_work_here(*slot)) found.push_back(slot->id);
+  }
+  return found;
 }
 
 bool Pool::is_running_here(const Device& device) const {

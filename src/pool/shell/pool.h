@@ -133,7 +133,8 @@ class Pool {
   Health check_health(SlotId slot, std::stop_token stop);
 
   // --- is the thread that asks part of
-  bool is_loading_here(SlotId model) const;          // a load of it, or of an image of it
+  bool is_at_work_here(SlotId model) const;          // a use or load of it, or of an image of it
+  std::vector<SlotId> at_work_here() const;
   bool is_running_here(const Device& device) const;  // what runs on the device
 
   // --- looks; none of them counts as a use. Of a slot that was forgotten meanwhile: empty
@@ -202,6 +203,7 @@ class Pool {
   Slot* known_slot(SlotId slot) const ROOST_REQUIRES(mutex_);  // null once forgotten
   std::string model_of(SlotId slot) const;
   Look look(const Slot& slot) const ROOST_REQUIRES(mutex_);
+  bool is_at_work_here(const Slot& slot) const ROOST_REQUIRES(mutex_);
   SlotId image_slot(const ModelSpec& spec, const Component& component, const std::string& made_by)
       ROOST_REQUIRES(mutex_);
   SlotId add_model(const ModelSpec& spec, const LoadEstimate& estimate, std::vector<SlotId> images)
