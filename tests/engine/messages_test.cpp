@@ -23,8 +23,8 @@ TEST_F(MessagesTest, ABackOffSaysWhyOnceAndWhen) {
   add("a", kMiB).fail(FakeStep::Load, 1, [] { throw std::runtime_error("its file is corrupt"); });
   EXPECT_EQ(told([&] { engine().model("a"); }), "loading 'a': its file is corrupt");
   EXPECT_EQ(told([&] { engine().model("a"); }),
-            "'a' failed to load (its file is corrupt); the next try is allowed in 1 s, with "
-            "retry_now at once");
+            "'a' failed to load (its file is corrupt); the next try is allowed in 1 s (a call "
+            "with LoadOptions may set retry_now)");
 }
 
 TEST_F(MessagesTest, ATimeoutSaysWhatLastedAndWhatToDo) {

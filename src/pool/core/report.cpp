@@ -210,7 +210,7 @@ std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
       const std::string failure = why_it_backs_off(slot, s.now);
       return name + " failed to load" + (failure.empty() ? "" : " (" + failure + ")") +
              "; the next try is allowed in " + duration_text(s.retry_after) +
-             ", with retry_now at once";
+             " (a call with LoadOptions may set retry_now)";
     }
     default: return "the engine is closed";
   }
