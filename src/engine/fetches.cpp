@@ -41,6 +41,10 @@ std::exception_ptr cancelled(const std::string& model) {
   return std::make_exception_ptr(CancelledException(what_for(model) + " was cancelled"));
 }
 
+ModelLoadException fetch_failed(const std::string& model, const std::string& why) {
+  return {model, "fetching '" + printable(model) + "': " + why, ErrorCode::DownloadFailed};
+}
+
 // Of the exception that is being handled: what a source's own code threw, as an error of ours.
 std::exception_ptr as_typed(const std::string& model) {
   std::string why = "its source threw something unknown";
@@ -52,7 +56,7 @@ std::exception_ptr as_typed(const std::string& model) {
     why = error.what();
   } catch (...) {  // user code may throw anything
   }
-  return std::make_exception_ptr(ModelLoadException(model, why, ErrorCode::DownloadFailed));
+  return std::make_exception_ptr(fetch_failed(model, why));
 }
 
 Value as_event(const std::exception_ptr& error) {
@@ -266,8 +270,7 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
       fetch.files->fetch(progress.callback(), fetch.stop.get_token());
     }
     if (!fetch.files->is_present()) {
-      throw ModelLoadException(fetch.model, "its fetch ended, but its files are not there",
-                               ErrorCode::DownloadFailed);
+      throw fetch_failed(fetch.model, "its fetch ended, but its files are not there");
     }
   } catch (...) {  // user code may throw anything
     error = as_typed(fetch.model);

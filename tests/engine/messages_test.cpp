@@ -77,6 +77,16 @@ TEST_F(MessagesTest, ALoadSlotIsNamedByItsOption) {
   loading.get();
 }
 
+TEST_F(MessagesTest, AFetchThatFailsSaysFetching) {
+  ScriptedSource& files = add_remote("a", kMiB);
+  files.delivers = false;
+  EXPECT_EQ(told([&] { engine().fetch("a"); }),
+            "fetching 'a': its fetch ended, but its files are not there");
+  files.fail = [] { throw std::runtime_error("the line went dead"); };
+  EXPECT_EQ(told([&] { engine().fetch("a"); }), "fetching 'a': the line went dead");
+  EXPECT_EQ(told([&] { engine().model("a"); }), "fetching 'a': the line went dead");
+}
+
 TEST_F(MessagesTest, FilesThatAreNotThereAreSaidToBe) {
   engine().register_model("absent", "file:/no/such/model");
   EXPECT_THAT(told([&] { engine().model("absent"); }),
