@@ -242,6 +242,22 @@ TEST_F(FetchTest, NothingIsFetchedInVain) {
   for (const auto& source : sources) EXPECT_EQ(source->fetches(), 0u);
 }
 
+// Nothing here gets such a source, and no backend brings what it needs itself.
+TEST_F(FetchTest, WhatNothingCanFetchIsRefused) {
+  engine().register_model("strange", "strange:x");
+  EXPECT_EQ(code_of([&] { engine().fetch("strange"); }), ErrorCode::Unsupported);
+  EXPECT_EQ(last_message(),
+            "fetching 'strange': nothing here can fetch or run 'strange:x'; register it with a "
+            "source of your own");
+  engine().register_model("far", "hf:owner/far");
+  EXPECT_EQ(code_of([&] { engine().fetch("far"); }), ErrorCode::Unsupported);
+  EXPECT_EQ(last_message(),
+            "fetching 'far': this version cannot fetch 'hf:owner/far' from its hub; register it with "
+            "a source of your own");
+  add("brings", kMiB);
+  engine().fetch("brings");
+}
+
 // --- failure and retry
 
 TEST_F(FetchTest, AFailureIsTypedAndTheNextTryIsFree) {
