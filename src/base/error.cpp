@@ -72,11 +72,13 @@ std::string figures(const MemoryVector& need, const MemoryVector& free,
   return text + ")";
 }
 
-// A reason that begins with the model's name needs no other beginning.
+// A reason that begins with the model's name, or with what was done, needs no other beginning.
 std::string load_text(const std::string& id, const std::string& why) {
   const std::string name = "'" + printable(id) + "'";
-  const std::string loading = "loading " + name;
-  return why.starts_with(name) || why.starts_with(loading) ? why : loading + ": " + why;
+  for (const std::string_view done : {"", "loading ", "fetching "}) {
+    if (why.starts_with(done) && why.substr(done.size()).starts_with(name)) return why;
+  }
+  return "loading " + name + ": " + why;
 }
 
 }  // namespace

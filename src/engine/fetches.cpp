@@ -26,12 +26,23 @@ FetchProgress progress_of(const std::string& model, std::uint64_t done, std::uin
   return progress;
 }
 
+// An atomic has no maximum of its own.
+void raise_to(std::atomic<std::uint64_t>& most, std::uint64_t to) {
+  std::uint64_t before = most;
+  while (before < to && !most.compare_exchange_weak(before, to)) {
+  }
+}
+
 std::string what_for(const std::string& model) {
   return "fetching the files of '" + printable(model) + "'";
 }
 
 std::exception_ptr cancelled(const std::string& model) {
   return std::make_exception_ptr(CancelledException(what_for(model) + " was cancelled"));
+}
+
+ModelLoadException fetch_failed(const std::string& model, const std::string& why) {
+  return {model, "fetching '" + printable(model) + "': " + why, ErrorCode::DownloadFailed};
 }
 
 // Of the exception that is being handled: what a source's own code threw, as an error of ours.
@@ -45,7 +56,7 @@ std::exception_ptr as_typed(const std::string& model) {
     why = error.what();
   } catch (...) {  // user code may throw anything
   }
-  return std::make_exception_ptr(ModelLoadException(model, why, ErrorCode::DownloadFailed));
+  return std::make_exception_ptr(fetch_failed(model, why));
 }
 
 Value as_event(const std::exception_ptr& error) {
@@ -243,10 +254,12 @@ void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
 std::exception_ptr Fetches::work(Fetch& fetch) {
   const Instant begin = clock_.now();
   std::exception_ptr error;
-  Value data;
+  std::uint64_t estimate = 0;
   try {
     if (fetch.files->is_present()) return nullptr;  // came while this waited for a thread
-    data["total_bytes"] = fetch.files->estimate();
+    estimate = fetch.files->estimate();
+    Value data;
+    data["total_bytes"] = estimate;
     events_.publish(EventKind::DownloadStart, fetch.model, data);
     {
       using Progress = Lent<std::uint64_t, std::uint64_t>;
@@ -257,8 +270,7 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
       fetch.files->fetch(progress.callback(), fetch.stop.get_token());
     }
     if (!fetch.files->is_present()) {
-      throw ModelLoadException(fetch.model, "its fetch ended, but its files are not there",
-                               ErrorCode::DownloadFailed);
+      throw fetch_failed(fetch.model, "its fetch ended, but its files are not there");
     }
   } catch (...) {  // user code may throw anything
     error = as_typed(fetch.model);
@@ -268,7 +280,7 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
     complete["bytes"] = fetch.reported.load();
     complete["download_ms"] =
         std::chrono::duration<double, std::milli>(clock_.now() - begin).count();
-    tell_whole(fetch, static_cast<std::uint64_t>(data["total_bytes"].as_double()));
+    tell_whole(fetch, estimate);
     events_.publish(EventKind::DownloadComplete, fetch.model, complete);
     return nullptr;
   }
@@ -278,7 +290,7 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
 
 // The whole is told when the files are known to be there.
 void Fetches::report(Fetch& fetch, std::uint64_t done, std::uint64_t total) {
-  fetch.reported = std::max(fetch.reported.load(), done);
+  raise_to(fetch.reported, done);
   const FetchProgress progress = progress_of(fetch.model, done, total);
   if (progress.fraction < 1) tell(fetch, progress);
 }

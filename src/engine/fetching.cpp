@@ -4,6 +4,20 @@
 #include "engine/impl.h"
 
 namespace roost {
+namespace {
+
+[[noreturn]] void refuse_to_fetch(const catalog::ModelRecord& record) {
+  const std::string source = "'" + printable(record.source) + "'";
+  const std::string why = record.source.starts_with("hf:")
+                              ? "this version cannot fetch " + source + " from its hub"
+                              : "nothing here can fetch or run " + source;
+  throw ModelLoadException(record.id,
+                           "fetching '" + printable(record.id) + "': " + why +
+                               "; register it with a source of your own",
+                           ErrorCode::Unsupported);
+}
+
+}  // namespace
 
 void Engine::fetch(const std::string& name,
                    const std::function<void(const FetchProgress&)>& progress,
@@ -36,15 +50,10 @@ std::future<void> Engine::Impl::start_fetch(
   const std::shared_ptr<ModelSource> files = files_of(record);
   const auto promise = std::make_shared<std::promise<void>>();
   std::future<void> future = promise->get_future();
-  if (has_files(record, files.get())) {
+  if (files == nullptr && !needs_no_files(record)) refuse_to_fetch(record);
+  if (files == nullptr || has_files(record, files.get())) {
     promise->set_value();
     return future;
-  }
-  if (files == nullptr) {
-    throw ModelLoadException(record.id, "'" + printable(record.source) +
-                                            "' cannot be fetched: this build fetches from no hub; "
-                                            "register the model with a source of your own",
-                             ErrorCode::Unsupported);
   }
   Fetches::Request request;
   request.model = record.id;

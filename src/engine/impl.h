@@ -53,6 +53,8 @@ struct Engine::Impl {
   catalog::ModelRecord record_of(const std::string& name, catalog::Domain domain) const;
   Attached attached_to(const std::string& id) const;
   std::shared_ptr<ModelSource> files_of(const catalog::ModelRecord& record) const;
+  // A backend can run it: one that is given no files brings what it needs.
+  bool needs_no_files(const catalog::ModelRecord& record) const;
   // `files` may be null: then the backend brings what it needs, but for what only a hub has.
   bool has_files(const catalog::ModelRecord& record, const ModelSource* files) const;
   static std::string path_of(const catalog::ModelRecord& record, const ModelSource& files);

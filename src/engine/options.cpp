@@ -146,7 +146,7 @@ void EngineOptions::validate() const {
 void ModelOptions::validate() const {
   check_name("group", group);
   check_name("device", device);
-  if (ttl) at_least("ttl_ms", *ttl, std::chrono::milliseconds(0));
+  if (ttl) at_least("ttl", *ttl, std::chrono::milliseconds(0));
   if (!config.is_object()) {
     out_of_range("config", std::string(config.kind_name()), "an object");
   }

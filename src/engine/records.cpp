@@ -105,13 +105,16 @@ std::shared_ptr<ModelSource> Engine::Impl::files_of(const catalog::ModelRecord& 
   return nullptr;
 }
 
+bool Engine::Impl::needs_no_files(const catalog::ModelRecord& record) const {
+  std::string reasons;
+  const Value asked = ModelOptions::from_value(record.options).backend;
+  return find_backend(record, {record.id, record.source, record.version, {}, asked}, reasons) !=
+         nullptr;
+}
+
 bool Engine::Impl::has_files(const catalog::ModelRecord& record, const ModelSource* files) const {
   if (files == nullptr) {
-    if (record.source.rfind("hf:", 0) != 0) return true;
-    std::string reasons;
-    const Value asked = ModelOptions::from_value(record.options).backend;
-    return find_backend(record, {record.id, record.source, record.version, {}, asked}, reasons) !=
-           nullptr;
+    return record.source.rfind("hf:", 0) != 0 || needs_no_files(record);
   }
   return run_foreign([&] { return files->is_present(); },
                      [&](const std::string& why) {

@@ -136,7 +136,7 @@ TEST(Plan, ARefusalSaysByHowMuchAndFails) {
   EXPECT_EQ(plan.exit_code, 8);
   EXPECT_EQ(plan.out,
             "refuse: 'builtin:lexical' needs host 32.0 MiB, and the budget is host 1.0 MiB; raise "
-            "the budget, or choose a smaller variant\n"
+            "the budget, or choose a smaller model or variant\n"
             "needs     host 32.0 MiB\n"
             "free      host 1.0 MiB\n"
             "short by  host 31.0 MiB\n");

@@ -103,8 +103,8 @@ TEST(Info, OverTheBudgetIsAnErrorWithItsNumbers) {
   EXPECT_EQ(info.exit_code, 8);
   EXPECT_EQ(info.err,
             "roost: 'builtin:lexical' needs host 32.0 MiB, and the budget is host 1.0 MiB; raise "
-            "the budget, or choose a smaller variant (free host 1.0 MiB; short by host "
-            "31.0 MiB)\n");
+            "the budget, or choose a smaller model or variant (free host 1.0 MiB; short by "
+            "host 31.0 MiB)\n");
 }
 
 }  // namespace

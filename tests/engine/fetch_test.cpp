@@ -1,4 +1,5 @@
 // Downloads of a user's own source: told, joined, called off, failed, tried again.
+#include <atomic>
 #include <thread>
 
 #include "engine/fixture.h"
@@ -66,6 +67,62 @@ TEST_F(FetchTest, ProgressNeverFallsAndIsWholeOnce) {
   std::vector<double> told;
   engine().fetch("liar", [&](const FetchProgress& progress) { told.push_back(progress.fraction); });
   EXPECT_EQ(told, (std::vector<double>{0.4, 0.6, 0.9, 1}));
+}
+
+// A source that `work`s as told, and whose files are there when it has.
+class WorkingSource final : public ModelSource {
+ public:
+  using Work = std::function<void(const Progress&)>;
+  WorkingSource(std::uint64_t bytes, Work work) : bytes_(bytes), work_(std::move(work)) {}
+  bool is_present() const override { return there; }
+  std::uint64_t estimate() const override { return bytes_; }
+  void fetch(const Progress& progress, std::stop_token) override {
+    work_(progress);
+    there = true;
+  }
+  std::atomic<bool> there{false};
+
+ private:
+  const std::uint64_t bytes_;
+  const Work work_;
+};
+
+TEST_F(FetchTest, TheMostThatWasToldByAnyThreadIsTheWhole) {
+  const auto at_once = [](const ModelSource::Progress& progress) {
+    std::atomic<bool> begun{false}, all_told{false};
+    const std::jthread less([&] {
+      for (; !all_told; begun = true) progress(1, 1);
+    });
+    while (!begun) std::this_thread::yield();
+    progress(1'000, 1'000);
+    all_told = true;
+  };
+  backend->add("busy", {});
+  const auto source = std::make_shared<WorkingSource>(1'000, at_once);
+  ModelRegistration registration;
+  registration.id = "busy";
+  registration.source = "fake:busy";
+  registration.files = source;
+  engine().register_model(registration);
+  for (int i = 0; i < 1'000; ++i) {
+    source->there = false;
+    std::uint64_t told = 0;
+    engine().fetch("busy", [&](const FetchProgress& progress) { told = progress.done_bytes; });
+    ASSERT_EQ(told, 1'000u) << "fetch " << i;
+  }
+}
+
+TEST_F(FetchTest, AnEstimateIsToldAsItIsHoweverLarge) {
+  backend->add("endless", {});
+  ModelRegistration registration;
+  registration.id = "endless";
+  registration.source = "fake:endless";
+  registration.files = std::make_shared<WorkingSource>(UINT64_MAX, [](const auto&) {});
+  engine().register_model(registration);
+  FetchProgress told;
+  engine().fetch("endless", [&](const FetchProgress& progress) { told = progress; });
+  EXPECT_EQ(told.done_bytes, UINT64_MAX);
+  EXPECT_EQ(told.total_bytes, UINT64_MAX);
 }
 
 TEST_F(FetchTest, ACallbackThatThrowsStopsNothing) {
@@ -183,6 +240,22 @@ TEST_F(FetchTest, NothingIsFetchedInVain) {
             ErrorCode::ModelNotFound);
   EXPECT_NE(last_message().find("fetching is turned off"), std::string::npos);
   for (const auto& source : sources) EXPECT_EQ(source->fetches(), 0u);
+}
+
+// Nothing here gets such a source, and no backend brings what it needs itself.
+TEST_F(FetchTest, WhatNothingCanFetchIsRefused) {
+  engine().register_model("strange", "strange:x");
+  EXPECT_EQ(code_of([&] { engine().fetch("strange"); }), ErrorCode::Unsupported);
+  EXPECT_EQ(last_message(),
+            "fetching 'strange': nothing here can fetch or run 'strange:x'; register it with a "
+            "source of your own");
+  engine().register_model("far", "hf:owner/far");
+  EXPECT_EQ(code_of([&] { engine().fetch("far"); }), ErrorCode::Unsupported);
+  EXPECT_EQ(last_message(),
+            "fetching 'far': this version cannot fetch 'hf:owner/far' from its hub; register it with "
+            "a source of your own");
+  add("brings", kMiB);
+  engine().fetch("brings");
 }
 
 // --- failure and retry

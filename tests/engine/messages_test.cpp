@@ -23,8 +23,8 @@ TEST_F(MessagesTest, ABackOffSaysWhyOnceAndWhen) {
   add("a", kMiB).fail(FakeStep::Load, 1, [] { throw std::runtime_error("its file is corrupt"); });
   EXPECT_EQ(told([&] { engine().model("a"); }), "loading 'a': its file is corrupt");
   EXPECT_EQ(told([&] { engine().model("a"); }),
-            "'a' failed to load (its file is corrupt); the next try is allowed in 1 s, with "
-            "retry_now at once");
+            "'a' failed to load (its file is corrupt); the next try is allowed in 1 s (a call "
+            "with LoadOptions may set retry_now)");
 }
 
 TEST_F(MessagesTest, ATimeoutSaysWhatLastedAndWhatToDo) {
@@ -75,6 +75,16 @@ TEST_F(MessagesTest, ALoadSlotIsNamedByItsOption) {
             "fail_fast to queue");
   slow.gate(FakeStep::Load).open();
   loading.get();
+}
+
+TEST_F(MessagesTest, AFetchThatFailsSaysFetching) {
+  ScriptedSource& files = add_remote("a", kMiB);
+  files.delivers = false;
+  EXPECT_EQ(told([&] { engine().fetch("a"); }),
+            "fetching 'a': its fetch ended, but its files are not there");
+  files.fail = [] { throw std::runtime_error("the line went dead"); };
+  EXPECT_EQ(told([&] { engine().fetch("a"); }), "fetching 'a': the line went dead");
+  EXPECT_EQ(told([&] { engine().model("a"); }), "fetching 'a': the line went dead");
 }
 
 TEST_F(MessagesTest, FilesThatAreNotThereAreSaidToBe) {

@@ -236,6 +236,8 @@ TEST_F(SingleModelManagerTest, LorasAreATypedUnsupported) {
   EXPECT_EQ(code_of([&] { manager().load_loras({{"x", 1.0}}); }), ErrorCode::NotLoaded);
   manager().load_model("a");
   EXPECT_EQ(code_of([&] { manager().load_loras({{"x", 2.5}}); }), ErrorCode::InvalidArgument);
+  EXPECT_EQ(code_of([&] { manager().load_loras({{"x", 3}}); }), ErrorCode::InvalidArgument);
+  EXPECT_EQ(last_message(), "LoRA 'x': weight 3, allowed is 0 to 2");
   EXPECT_EQ(code_of([&] { manager().load_loras({{"x", 2.0}}); }), ErrorCode::Unsupported);
   EXPECT_EQ(code_of([&] { manager().unload_loras(); }), ErrorCode::Unsupported);
 }

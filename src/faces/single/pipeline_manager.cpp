@@ -1,8 +1,10 @@
 #include "roost/pipeline_manager.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <climits>
+#include <cstdio>
 #include <mutex>
 #include <utility>
 
@@ -22,6 +24,12 @@ int size_in(const Value& config) {
   const Value* size = config.find("sample_size");
   if (!size || !size->is_int() || size->as_int() < 1 || size->as_int() > INT_MAX) return kNoSize;
   return static_cast<int>(size->as_int());
+}
+
+std::string number_text(double number) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g", number);
+  return text.data();
 }
 
 [[noreturn]] void throw_no_model(const char* what) {
@@ -143,7 +151,7 @@ void PipelineManager::load_loras(const std::vector<LoraWeight>& loras) {
     check_text("LoRA", lora.name, kMaxIdBytes);
     if (lora.weight >= 0 && lora.weight <= 2) continue;
     throw RoostError(ErrorCode::InvalidArgument, "LoRA '" + printable(lora.name) + "': weight " +
-                                                     std::to_string(lora.weight) +
+                                                     number_text(lora.weight) +
                                                      ", allowed is 0 to 2");
   }
   throw RoostError(ErrorCode::Unsupported,

@@ -69,9 +69,9 @@ std::string over_budget(const Snapshot& s, const Decision& d) {
     left[m] = s.need[m] - bytes;
   });
   const std::string text = ", and the budget is " + to_string(budget);
-  if (left == budget) return text + "; raise the budget, or choose a smaller variant";
+  if (left == budget) return text + "; raise the budget, or choose a smaller model or variant";
   return text + ", of which what is pinned or lost leaves " + to_string(left) +
-         "; raise the budget, unpin something, or choose a smaller variant";
+         "; raise the budget, unpin something, or choose a smaller model or variant";
 }
 
 std::string fate_of(std::size_t evicted, std::size_t demoted) {
@@ -202,7 +202,7 @@ std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
     case Obstacle::TooBig: return needs + over_budget(s, d);
     case Obstacle::OtherProcesses:
       return needs + ", and other processes leave less, whatever is evicted; stop some of them, " +
-             "or choose a smaller variant";
+             "or choose a smaller model or variant";
     case Obstacle::PinnedGroup:
       return name + " cannot be loaded while a pinned model of its group '" +
              printable(slot.spec.policy.group) + "' is; unpin that one first";
@@ -210,7 +210,7 @@ std::string Core::Impl::explain_refusal(const Slot& slot, const Snapshot& s,
       const std::string failure = why_it_backs_off(slot, s.now);
       return name + " failed to load" + (failure.empty() ? "" : " (" + failure + ")") +
              "; the next try is allowed in " + duration_text(s.retry_after) +
-             ", with retry_now at once";
+             " (a call with LoadOptions may set retry_now)";
     }
     default: return "the engine is closed";
   }

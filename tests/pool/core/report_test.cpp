@@ -84,7 +84,7 @@ TEST(Report, IsWhatARequestWouldMeet) {
   EXPECT_EQ(never.refused_as, ErrorCode::BudgetExceeded);
   EXPECT_EQ(never.explanation,
             "'c' needs host 11 B, and the budget is host 10 B; raise the budget, or choose a "
-            "smaller variant");
+            "smaller model or variant");
   w.release(a);
   EXPECT_THAT(w.core.plan(b, {}, w.now).waits_for, HasSubstr("a moment ago"));
   w.unload(a);
