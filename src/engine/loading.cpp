@@ -173,11 +173,18 @@ pool::SlotId Engine::Impl::slot_for(const Prepared& prepared) {
   return pool.slot(own);
 }
 
-// The plan of a load. An isolated instance gets a slot for the occasion.
+// The plan of a load. What has no slot yet gets one for the occasion, of a name that no request
+// finds, so that nobody loads in it.
 PlanReport Engine::Impl::plan(const Prepared& prepared, const pool::RequestSpec& request) {
-  const pool::SlotId slot = slot_for(prepared);
+  if (!prepared.spec.isolated) {
+    if (const auto known = pool.find(prepared.spec.key)) return pool.plan(*known, request);
+  }
+  pool::ModelSpec planned = prepared.spec;
+  planned.key += "|#" + std::to_string(next_instance++);
+  planned.only_planned = true;
+  const pool::SlotId slot = pool.slot(planned);
   PlanReport report = pool.plan(slot, request);
-  if (prepared.spec.isolated) pool.forget(slot);
+  pool.forget(slot);
   return report;
 }
 

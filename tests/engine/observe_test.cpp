@@ -1,4 +1,6 @@
 // Looking: probes, usage, latency, history, plans, events. A look changes nothing.
+#include <malloc.h>
+
 #include <atomic>
 #include <thread>
 
@@ -241,6 +243,21 @@ TEST_F(ObserveTest, APlanChangesNothingAndSaysWhoAndWhatItCosts) {
   engine().ready("wanted");
   EXPECT_EQ(engine().evictions().back().model, "old") << "as planned";
   destroy_engine();
+}
+
+TEST_F(ObserveTest, APlanLeavesNothingBehind) {
+  add("a", fake_with_image(kMiB));
+  const auto plan_ten_thousand = [this](int seed) {
+    for (int i = 0; i < 10'000; ++i) {
+      LoadOptions other;
+      other.backend["seed"] = seed + i;
+      EXPECT_EQ(engine().plan("a", other).verdict, Verdict::Admit);
+    }
+  };
+  plan_ten_thousand(0);
+  const std::size_t before = ::mallinfo2().uordblks;
+  plan_ten_thousand(10'000);
+  EXPECT_LT(::mallinfo2().uordblks, before + 1'000'000);
 }
 
 // --- events

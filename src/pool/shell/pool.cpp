@@ -137,7 +137,7 @@ SlotId Pool::add_model(const ModelSpec& spec, const LoadEstimate& estimate,
   ROOST_ASSERT(at != machine_.devices.end());
   made->device_index = static_cast<std::size_t>(at - machine_.devices.begin());
   slots_.emplace(static_cast<std::uint32_t>(id), std::move(made));
-  if (!spec.isolated) by_model_.emplace(spec.description.id, id);
+  if (!spec.isolated && !spec.only_planned) by_model_.emplace(spec.description.id, id);
   return id;
 }
 

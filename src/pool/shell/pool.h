@@ -49,6 +49,7 @@ struct ModelSpec {
   SlotPolicy policy;
   MemoryVector learnt;    // footprint of earlier loads; empty: none yet
   bool isolated = false;  // unloaded for certain, and forgotten, with its last lease
+  bool only_planned = false;  // not among the model's slots; the planner forgets it
 };
 
 // How a request ended: exactly one is delivered per request.
