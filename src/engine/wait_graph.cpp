@@ -27,6 +27,15 @@ WaitGraph::Wait WaitGraph::begin(const Slots& inside, const Slots& wanted) {
   return Wait(&edges_.emplace_back(Edge{inside, wanted}), End(*this));
 }
 
+WaitGraph::Slots WaitGraph::waiting() const {
+  Slots all;
+  MutexLock lock(mutex_);
+  for (const Edge& edge : edges_) {
+    all.insert(all.end(), edge.inside.begin(), edge.inside.end());
+  }
+  return all;
+}
+
 // Those, and all that their code waits for.
 WaitGraph::Slots WaitGraph::reached_from(Slots slots) const {
   for (bool grew = true; grew;) {

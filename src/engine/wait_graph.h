@@ -31,12 +31,13 @@ class WaitGraph {
   // From here on code of `inside` waits for `wanted`. Null: one of those waits for one of `inside`
   // already, itself or through others.
   Wait begin(const Slots& inside, const Slots& wanted);
+  Slots waiting() const;  // whose code waits
   Wait none() { return Wait(nullptr, End(*this)); }
 
  private:
   Slots reached_from(Slots slots) const ROOST_REQUIRES(mutex_);
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::list<Edge> edges_ ROOST_GUARDED_BY(mutex_);
 };
 

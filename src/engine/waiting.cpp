@@ -46,7 +46,15 @@ WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& name, catalog
     refuse("warming up", prepared.record.id, "a run on the same device",
            "load it without warm_up, or call ready_async");
   }
-  return slot ? may_wait_for_load(prepared.record.id, *slot, {*slot}) : waits.none();
+  if (load.isolated) return waits.none();
+  const std::string& id = prepared.record.id;
+  const pool::SlotId model = pool.slot(prepared.spec);
+  WaitGraph::Wait wait = may_wait_for_load(id, model, {model});
+  const bool for_ever = !load.fail_fast && load.timeout.count() == 0;
+  if (wait && for_ever && pool.needs_end_of(model, wait->inside, waits.waiting())) {
+    refuse("loading", id, "code of a model whose place it needs", "call ready_async");
+  }
+  return wait;
 }
 
 WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& id, pool::SlotId model,

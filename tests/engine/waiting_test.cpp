@@ -169,6 +169,69 @@ TEST_F(WaitingTest, ACallThatItsProgressCancelsReturnsAfterIt) {
   }
 }
 
+TEST_F(WaitingTest, WhatNeedsThePlaceOfALoadIsNotWaitedForFromIt) {
+  options.max_concurrent_loads = 1;
+  options.host_budget_bytes = 3 * kMiB;
+  add("a", 2 * kMiB);
+  add("b", kMiB);
+  add("c", 2 * kMiB);
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step != 1) return;
+    expect_refused([this] { engine().ready("b"); }, "ready_async");  // the load slot
+    LoadOptions brief;
+    brief.timeout = std::chrono::milliseconds(5);
+    EXPECT_EQ(code_of([&] { engine().ready("b", brief); }), ErrorCode::DeadlineExceeded);
+  };
+  engine().ready("a", load);
+  EXPECT_EQ(refused, 1);
+}
+
+TEST_F(WaitingTest, WhatNeedsTheRoomOfALoadOrUseIsNotWaitedForFromIt) {
+  options.host_budget_bytes = 3 * kMiB;
+  add("b", kMiB);
+  add("c", 2 * kMiB);
+  const auto ask = [this] {
+    engine().ready("b");
+    expect_refused([this] { engine().ready("c"); }, "ready_async");
+  };
+  add("a", 2 * kMiB).on_run([&](const Batch&) { ask(); });
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 1) ask();
+  };
+  engine().ready("a", load);
+  engine().embedder("a").embed("text");
+  EXPECT_EQ(refused, 2);
+  engine().ready("c");
+}
+
+TEST_F(WaitingTest, WhatSharesItsWeightsIsNotWaitedForFromALoad) {
+  add("a", fake_with_image(kMiB));
+  engine().register_model("b", "fake:a");
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 1) expect_refused([this] { engine().ready("b"); }, "ready_async");
+  };
+  engine().ready("a", load);
+  EXPECT_EQ(refused, 1);
+  engine().ready("b");
+}
+
+TEST_F(WaitingTest, OneOfItsGroupIsNotWaitedForFromALoad) {
+  add("a", kMiB);
+  add("b", kMiB);
+  for (const char* id : {"a", "b"}) {
+    engine().patch_options(id, Value::Object{{"group", "g"}});
+  }
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 1) expect_refused([this] { engine().ready("b"); }, "ready_async");
+  };
+  engine().ready("a", load);
+  EXPECT_EQ(refused, 1);
+}
+
 TEST_F(WaitingTest, AnotherModelMayBeWaitedForFromALoad) {
   add("a", kMiB);
   add("b", kMiB);

@@ -285,6 +285,19 @@ TEST_F(SingleModelLoadingTest, WhatWasTakenAwayIsLoadedAnew) {
   }
 }
 
+TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseOfWhatStandsInItsPlaceIsRefused) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("a", 6 * kMiB);
+  add("b", 6 * kMiB);
+  manager().load_model("a");
+  manager().use([&](Model&) {
+    EXPECT_EQ(code_of([&] { manager().load_model("b"); }), ErrorCode::InvalidArgument);
+    EXPECT_THAT(last_message(), testing::HasSubstr("wait for itself"));
+  });
+  manager().load_model("b");
+  EXPECT_EQ(manager().id(), "b");
+}
+
 TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseGivesTheOldModelBackAfterIt) {
   add("a", kMiB);
   add("b", kMiB);

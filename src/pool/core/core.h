@@ -263,6 +263,10 @@ class Core {
   PlanReport plan(SlotId slot, const RequestSpec& spec, Instant now) const;
   Snapshot snapshot(SlotId slot, const RequestSpec& spec, Instant now) const;
   PlanReport report(SlotId slot, const Snapshot& snapshot, const Decision& decision) const;
+  // Does a request for it wait until one of `inside` ends, by itself or, for a load slot, because
+  // every load is one of `waiting`, whose code waits?
+  bool needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+                    const std::vector<SlotId>& waiting, Instant now) const;
   // Takes a snapshot's buffers for the next one, which then writes to memory that is mapped
   // already: with thousands of residents that is most of the time it takes. Never necessary.
   void recycle(Snapshot&& done) const;

@@ -179,6 +179,9 @@ struct Core::Impl {
   void finish(const Input& in);  // ends every input
 
   // --- looking (report.cpp, invariants.cpp)
+  bool needs_end_of(const Slot& slot, const std::vector<SlotId>& inside,
+                    const std::vector<SlotId>& waiting, Instant now) const;
+  void keep(Snapshot& s, const Slot& slot) const;  // plan as if it never went
   Standing standing_of(const Slot& slot, const RequestSpec& spec, Instant now) const;
   Snapshot snapshot(const Slot& slot, const RequestSpec& spec, Instant now) const;
   PlanReport report(const Slot& slot, const Snapshot& snapshot, const Decision& decision) const;

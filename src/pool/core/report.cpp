@@ -109,6 +109,34 @@ Snapshot Core::Impl::snapshot(const Slot& slot, const RequestSpec& spec, Instant
   return s;
 }
 
+void Core::Impl::keep(Snapshot& s, const Slot& slot) const {
+  if (slot.row != Residents::kNone && !s.rows.empty()) s.rows[slot.row].flags |= Row::kPinned;
+  if (slot.loading() && !slot.spec.policy.pinned) s.pinned_loads += accounts.of(slot.id).live;
+}
+
+bool Core::Impl::needs_end_of(const Slot& slot, const std::vector<SlotId>& inside,
+                              const std::vector<SlotId>& waiting, Instant now) const {
+  Snapshot s = snapshot(slot, {}, now);
+  const Decision decision = decide(s);
+  if (s.standing != Standing::Absent || decision.verdict != Verdict::Wait) return false;
+  const auto waits = [&](SlotId load) {
+    return std::find(waiting.begin(), waiting.end(), load) != waiting.end();
+  };
+  if (decision.obstacle == Obstacle::LoadSlots) {
+    return std::all_of(loading.begin(), loading.end(), waits);
+  }
+  for (const SlotId id : inside) {
+    const auto known = slots.find(id);
+    if (known == slots.end()) continue;
+    const Slot& kept = *known->second;
+    const std::string& group = kept.spec.policy.group;
+    if (kept.loading() && !group.empty() && group == slot.spec.policy.group) return true;
+    keep(s, kept);
+    for (const SlotId image : kept.spec.images) keep(s, at(image));
+  }
+  return decide(s).verdict == Verdict::Refuse;
+}
+
 PlanReport Core::Impl::report(const Slot& slot, const Snapshot& s, const Decision& d) const {
   PlanReport out;
   out.model = slot.spec.model;

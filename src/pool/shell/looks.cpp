@@ -130,6 +130,13 @@ std::vector<SlotId> Pool::at_work_here() const {
   return found;
 }
 
+bool Pool::needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+                        const std::vector<SlotId>& waiting) const {
+  const Instant now = clock_.now();
+  MutexLock lock(mutex_);
+  return known_slot(slot) != nullptr && core_.needs_end_of(slot, inside, waiting, now);
+}
+
 bool Pool::is_running_here(const Device& device) const {
   for (std::size_t i = 0; i < executors_.size(); ++i) {
     if (machine_.devices[i].get() == &device) return WorkingFor::is(executors_[i].get());
