@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@ struct ManagerCore {
   ManagerCore(std::unique_ptr<Engine> own, Engine* given, mm::ModelManagerConfig config);
   ~ManagerCore();
   void destroy();  // close(); where that would wait for itself: InvalidArgument
+  // A second call waits for the first, but from a user's code, which that one may wait for.
   void close();
 
   // --- looking
@@ -72,11 +74,12 @@ struct ManagerCore {
   DownloadBook book;
   Executor executor;
 
-  mutable std::mutex mutex;  // guards the next four; never held over a call out
+  std::condition_variable closing_ended;
+  mutable std::mutex mutex;  // guards the next five; never held over a call out
   std::map<ModelType, mm::ModelFactory> factories;
   std::map<mm::ListenerId, Subscription> listeners;
   std::uint64_t next_listener = 1;
-  bool destroyed = false;
+  bool destroyed = false, closed = false;  // close() has begun, has ended
 
   Subscription following;  // keeps the book and the users' models up to date
 

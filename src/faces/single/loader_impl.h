@@ -32,6 +32,7 @@ struct LoadAttempt {
   int step = 0;  // the last told; touched inside `progress`
 };
 
+// What runs inside its gate is PartOf it.
 struct LoaderService::Impl {
   Impl(Engine& engine, StateManager& states, PipelineManager& pipeline, ResourceManager& resources,
        LoaderOptions options);
@@ -73,6 +74,7 @@ struct LoaderService::Impl {
   void leave_if_gone(const std::string& id);  // takes the slot's model out that the engine lost
   bool others_load(const Attempt& but) const;  // with the mutex held
   bool is_telling_progress() const;            // on this thread: in the callback of a load here
+  bool is_part_of_it() const;                  // this thread: shutdown() waits for it
 
   Engine& engine;
   StateManager& states;
@@ -91,7 +93,7 @@ struct LoaderService::Impl {
   bool unloading = false;       // the slot is being emptied: nothing else changes it
   std::set<std::string> brought;  // to memory by this slot, and not given back yet
   CleanupMetrics last_cleanup;
-  bool shut_down = false;
+  bool closing = false, closed = false;  // shutdown() has begun, has ended
 
   Subscription following;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faces/management/part_of.h"
 #include "faces/single/loader_impl.h"
 #include "roost/error.h"
 #include "roost/ids.h"
@@ -74,6 +75,7 @@ Value LoaderService::load_model(const std::string& name, const LoadOptions& opti
                          "load_model_async and wait elsewhere");
   }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "loading into the slot");
+  const faces::PartOf mark(impl_.get());
   std::list<Impl::Attempt> replaced;
   const auto attempt = impl_->begin(name, options, replaced);
   impl_->replace(replaced, attempt->id);
@@ -92,6 +94,7 @@ std::future<Value> LoaderService::load_model_async(const std::string& name,
   try {
     result = impl_->executor.submit([impl = impl_.get(), pass = std::move(pass), attempt]() mutable {
       const auto inside = std::move(pass);  // not until the future is gone, which keeps the task
+      const faces::PartOf mark(impl);
       return impl->run(attempt, inside->stop());
     });
   } catch (...) {  // no thread could be made
@@ -112,6 +115,7 @@ CleanupMetrics LoaderService::unload_model(std::stop_token stop) {
     return begun;
   }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "unloading the slot");
+  const faces::PartOf mark(impl_.get());
   return impl_->unload(pass.stop());
 }
 
@@ -120,6 +124,7 @@ std::future<CleanupMetrics> LoaderService::unload_model_async(std::stop_token st
       std::make_shared<faces::Gate::Pass>(impl_->gate, std::move(stop), "unloading the slot");
   return impl_->executor.submit([impl = impl_.get(), pass = std::move(pass)]() mutable {
     const auto inside = std::move(pass);
+    const faces::PartOf mark(impl);
     return impl->unload(inside->stop());
   });
 }
