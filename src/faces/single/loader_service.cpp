@@ -297,9 +297,10 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
   const auto began = std::chrono::steady_clock::now();
   while (true) {
     const PlanReport plan = engine.plan(attempt->id, load);
-    if (plan.verdict == Verdict::Wait && !plan.short_by.empty()) return std::nullopt;
+    const bool no_room = plan.verdict == Verdict::Wait && !plan.short_by.empty();
+    if (no_room && (load.fail_fast || !pause_while_others_leave(attempt))) return std::nullopt;
     try {
-      return engine.model(attempt->id, at_once, attempt->stop.get_token());
+      if (!no_room) return engine.model(attempt->id, at_once, attempt->stop.get_token());
     } catch (const BudgetExceededException&) {
       // Refused for ever, or somebody took the room meanwhile: only then the slot's model goes.
       if (plan.verdict == Verdict::Refuse) throw;
@@ -312,7 +313,9 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
       }
     }
     if (load.timeout.count() > 0 && std::chrono::steady_clock::now() - began >= load.timeout) {
-      throw DeadlineExceededException(loading(attempt->id) + ": it is still being unloaded");
+      throw DeadlineExceededException(loading(attempt->id) + ": " +
+                                      (no_room ? "a load that was cancelled still has its room"
+                                               : "it is still being unloaded"));
     }
   }
 }
@@ -324,6 +327,18 @@ bool LoaderService::Impl::pause_while_it_leaves(const Attempt& attempt) {
   changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
                    [] { return false; });
   return true;
+}
+
+bool LoaderService::Impl::pause_while_others_leave(const Attempt& attempt) {
+  std::unique_lock lock(mutex);
+  const bool leaving = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& other) {
+    return other != attempt && other->started && other->stop.stop_requested();
+  });
+  if (!leaving) return false;
+  changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
+                   [] { return false; });
+  if (!attempt->stop.stop_requested()) return true;
+  throw CancelledException(loading(attempt->id) + ": cancelled while it waited for room");
 }
 
 void LoaderService::Impl::make_room(const Attempt& attempt) {
