@@ -40,7 +40,7 @@ struct ManagerCore {
 
   // --- registering
   std::shared_ptr<BaseModel> make_model(const mm::ModelInfo& info) const;  // null: no factory
-  void register_model(const mm::ModelInfo& info, std::shared_ptr<BaseModel> model);
+  void register_model(const mm::ModelInfo& given, std::shared_ptr<BaseModel> model);
   void unregister_model(const std::string& model_id);
 
   // --- working; the caller holds a pass of the gate
