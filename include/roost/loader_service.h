@@ -81,7 +81,8 @@ class LoaderService {
   [[nodiscard]] Subscription subscribe(Listener listener);
 
   // Cancels loads and unloads (their callers get CancelledException), gives the model back and
-  // ends the threads. Bounded; idempotent. From a load listener: InvalidArgument.
+  // ends the threads. Bounded; idempotent: a second call waits for the first, but where that one
+  // waits for it. A first call from a load listener or within a load or unload: InvalidArgument.
   void shutdown();
 
  private:

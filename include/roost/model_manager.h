@@ -101,7 +101,8 @@ class ModelManager {
   Engine& engine();  // for what a manager does not do: leases, embedding, plans, memory
 
   // Cancels what runs (its callers get CancelledException), waits for it, and closes an engine
-  // of its own; models of a given engine stay as they are. Idempotent. From an event listener, a
+  // of its own; models of a given engine stay as they are. Idempotent: a second call waits for the
+  // first, but from a model's own functions, which that one waits for. From an event listener, a
   // download's progress, a load or a use of a model: InvalidArgument, and nothing changes; the
   // destructor there is fatal with an engine of its own.
   void destroy();

@@ -33,6 +33,9 @@ class ModelRegistry {
 
   // Throws InvalidArgument naming every bad field. The same info again changes nothing; another
   // one replaces the old with a warning in the log, InUse while the model is in use.
+  // Required are model_id, model_type, repo_id, description and both estimates. Beside an object
+  // only model_id is, and total_size_estimate where the object has no memory_estimate(): its type
+  // is the object's, its repo_id "own:ID".
   void register_model(const ModelInfo& info);
   void register_model(const ModelInfo& info, std::shared_ptr<BaseModel> model);
 

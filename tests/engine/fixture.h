@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "roost/engine.h"
@@ -94,6 +95,15 @@ class EngineTest : public testing::Test {
     ADD_FAILURE() << "nothing was thrown";
     last_message().clear();
     return ErrorCode::Internal;
+  }
+  template <class F>
+  static std::optional<ErrorCode> code_or_nothing(F&& f) {
+    try {
+      f();
+      return std::nullopt;
+    } catch (const RoostError& error) {
+      return error.code();
+    }
   }
   template <class T>
   static ErrorCode code_of(std::future<T>& future) {

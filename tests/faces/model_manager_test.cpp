@@ -311,6 +311,42 @@ TEST_F(ModelManagerTest, DestroyedFromWithinItIsRefusedOverAGivenEngineToo) {
   EXPECT_EQ(code_of([&] { over.load_model("a"); }), ErrorCode::EngineClosed);
 }
 
+TEST_F(ModelManagerTest, ASecondDestroyWaitsForTheFirst) {
+  const auto model = add_own("a");
+  model->bytes = kMiB;
+  manager().load_model("a");
+  Gate unloading;
+  unloading.shut();
+  model->on_unload = [&] { unloading.pass({}); };
+  auto first = std::async(std::launch::async, [this] { manager().destroy(); });
+  unloading.await_arrivals();
+  auto second = std::async(std::launch::async, [&] {
+    manager().destroy();
+    return model->status();
+  });
+  EXPECT_EQ(second.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  unloading.open();
+  EXPECT_NE(second.get(), ModelStatus::Loaded);
+  first.get();
+}
+
+TEST_F(ModelManagerTest, WhatADestroyWaitsForDoesNotWaitForIt) {
+  const auto model = add_own("a");
+  std::promise<void> validating;
+  model->on_validate = [&, asked = false](const Value&) mutable {
+    if (std::exchange(asked, true)) return;
+    validating.set_value();
+    while (code_of([this] { manager().load_model("nobody"); }) != ErrorCode::EngineClosed) {
+      std::this_thread::yield();
+    }
+    manager().destroy();
+  };
+  auto load = manager().load_model_async("a", Value::Object{{"x", 1}});
+  validating.get_future().wait();
+  manager().destroy();
+  EXPECT_THROW(load.get(), RoostError);
+}
+
 TEST_F(ModelManagerTest, StatisticsAndStateAgree) {
   const auto loaded = add_own("loaded");
   loaded->bytes = kMiB;

@@ -51,6 +51,25 @@ TEST_F(ModelRegistryTest, EveryBadFieldIsNamed) {
   EXPECT_TRUE(manager().get_all_models().empty());
 }
 
+TEST_F(ModelRegistryTest, AnObjectSaysItselfWhatItsInfoLeavesOut) {
+  ModelInfo info;
+  info.model_id = "a";
+  const auto model = std::make_shared<ScriptedModel>("a");
+  EXPECT_EQ(code_of([&] { manager().register_model(info, model); }), ErrorCode::InvalidArgument);
+  EXPECT_EQ(last_message(), "registering 'a': total_size_estimate: is 0, must be above 0");
+  model->bytes = kMiB;
+  manager().register_model(info, model);
+  const auto found = manager().get_model_info("a");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->model_type, ModelType::CaptionGenerator);
+  EXPECT_EQ(found->repo_id, "own:a");
+  EXPECT_EQ(found->total_size_estimate, kMiB);
+  EXPECT_TRUE(manager().get_registry().validate_model_info(*found).empty());
+  manager().register_model(info, model);  // the same again
+  manager().load_model("a");
+  EXPECT_EQ(host_bytes(), kMiB);
+}
+
 TEST_F(ModelRegistryTest, HostileTextIsRefused) {
   ModelInfo info = caption_info("a");
   info.repo_id = "my-org/../../etc";

@@ -212,6 +212,46 @@ TEST_F(SingleModelLoadingTest, InParallelAnOlderLoadDoesNotTakeTheSlotBack) {
   EXPECT_EQ(host_bytes(), kMiB);
 }
 
+TEST_F(SingleModelLoadingTest, InParallelTheResidentStaysWhereACancelledLoadGivesTheRoom) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("old", 4 * kMiB);
+  FakeScript& cancelled = add("cancelled", 4 * kMiB);
+  add("new", 4 * kMiB);
+  manager(LoadPolicy::Parallel).load_model("old");
+  cancelled.ignore_stop(FakeStep::Load);
+  auto load = begin_load("cancelled", cancelled);
+  EXPECT_TRUE(manager().cancel_current_load());
+  auto next = manager().load_model_async("new");
+  EXPECT_EQ(next.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  EXPECT_EQ(manager().id(), "old");
+  cancelled.gate(FakeStep::Load).open();
+  EXPECT_EQ(code_of(load), ErrorCode::Cancelled);
+  next.get();
+  EXPECT_EQ(manager().id(), "new");
+  EXPECT_THAT(states(), ElementsAre("LOADING", "LOADED")) << "beside the old one";
+  EXPECT_EQ(host_bytes(), 4 * kMiB);
+}
+
+TEST_F(SingleModelLoadingTest, InParallelWhoWaitsForACancelledLoadCanBeCancelledToo) {
+  options.host_budget_bytes = 10 * kMiB;
+  add("old", 4 * kMiB);
+  FakeScript& cancelled = add("cancelled", 4 * kMiB);
+  add("new", 4 * kMiB);
+  manager(LoadPolicy::Parallel).load_model("old");
+  cancelled.ignore_stop(FakeStep::Load);
+  auto load = begin_load("cancelled", cancelled);
+  EXPECT_TRUE(manager().cancel_current_load());
+  auto next = manager().load_model_async("new");
+  EXPECT_EQ(next.wait_for(std::chrono::milliseconds(20)), std::future_status::timeout);
+  EXPECT_TRUE(manager().cancel_current_load());
+  EXPECT_EQ(code_of(next), ErrorCode::Cancelled);
+  const LoadOptions brief{.timeout = std::chrono::milliseconds(5)};
+  EXPECT_EQ(code_of([&] { manager().load_model("new", brief); }), ErrorCode::DeadlineExceeded);
+  cancelled.gate(FakeStep::Load).open();
+  EXPECT_EQ(code_of(load), ErrorCode::Cancelled);
+  EXPECT_EQ(manager().id(), "old");
+}
+
 TEST_F(SingleModelLoadingTest, AModelLeasedElsewhereOnlyLeavesTheSlot) {
   add("a", kMiB);
   manager().load_model("a");

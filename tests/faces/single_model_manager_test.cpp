@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "faces/slot_fixture.h"
+#include "support/hooked_backend.h"
 
 namespace roost::test {
 namespace {
@@ -288,6 +289,62 @@ TEST_F(SingleModelManagerTest, ShuttingDownTwiceIsFineFromAnyThread) {
   manager().load_model("a");
   manager().shutdown();
   for (int i = 0; i < 4; ++i) std::jthread([this] { manager().shutdown(); });
+}
+
+TEST_F(SingleModelManagerTest, ASecondShutdownWaitsForTheFirst) {
+  FakeScript& script = add("a", kMiB);
+  manager().load_model("a");
+  script.gate(FakeStep::Unload).shut();
+  auto first = std::async(std::launch::async, [this] { manager().shutdown(); });
+  script.gate(FakeStep::Unload).await_arrivals();
+  auto second = std::async(std::launch::async, [this] {
+    manager().shutdown();
+    return host_bytes();
+  });
+  EXPECT_EQ(second.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  script.gate(FakeStep::Unload).open();
+  EXPECT_EQ(second.get(), 0u);
+  first.get();
+}
+
+TEST_F(SingleModelManagerTest, WhatAShutdownWaitsForDoesNotWaitForIt) {
+  FakeScript& script = add("a", kMiB);
+  script.fail(FakeStep::Unload, 1, [this] { manager().shutdown(); });  // by the first one's unload
+  std::latch delivering(1), listened(1);
+  const Subscription listening = manager().on_load_event([&](const LoaderEvent& event) {
+    if (event.kind != LoaderEvent::Kind::Completed) return;
+    delivering.count_down();
+    while (code_or_nothing([this] { manager().shutdown(); })) std::this_thread::yield();
+    listened.count_down();
+  });
+  manager().load_model("a");
+  delivering.wait();
+  manager().shutdown();
+  listened.wait();
+  EXPECT_EQ(script.count(FakeStep::Unload), 1u);
+  EXPECT_EQ(host_bytes(), 0u);
+}
+
+// A user's code that a call of the slot runs on the caller's own thread.
+TEST_F(SingleModelManagerTest, ALoadThatIsShutDownMayShutDown) {
+  const auto inner = std::make_shared<FakeBackend>();
+  inner->add("own", {});
+  std::promise<void> asked;
+  bool armed = false;
+  ModelRegistration registration;
+  registration.id = "own";
+  registration.source = "fake:own";
+  registration.backend = std::make_shared<HookedBackend>(inner, [&](std::string_view call) {
+    if (call != "estimate" || !std::exchange(armed, false)) return;
+    asked.set_value();
+    while (code_or_nothing([this] { manager().shutdown(); })) std::this_thread::yield();
+  });
+  engine().register_model(registration);
+  armed = true;
+  auto load = manager().load_model_async("own");
+  asked.get_future().wait();
+  manager().shutdown();
+  EXPECT_THROW(load.get(), RoostError);
 }
 
 TEST_F(SingleModelManagerTest, AListenerMayAskForTheNextLoad) {

@@ -92,8 +92,12 @@ class AdapterBackend final : public Backend {
                          printable(options.as_object().begin()->first) +
                          "' is not known; put what the model itself takes into its config");
   }
-  std::vector<ExecutionProvider> providers() const override { return model_->providers(); }
+  std::vector<ExecutionProvider> providers() const override {
+    const PartOf mark(&kUserCode);
+    return model_->providers();
+  }
   LoadEstimate estimate(const ModelDescription&, const Device&) const override {
+    const PartOf mark(&kUserCode);
     LoadEstimate estimate;
     const std::uint64_t own = model_->memory_estimate();
     estimate.placement_bytes = own != 0 ? own : bytes_;

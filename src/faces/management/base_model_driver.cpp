@@ -51,11 +51,8 @@ ConfigDoor BaseModelDriver::door() const {
 }
 
 bool BaseModelDriver::available() const noexcept {
-  try {
-    return model_.is_available();
-  } catch (...) {
-    return false;
-  }
+  bool there = false;
+  return call_user_quietly([&] { there = model_.is_available(); }) && there;
 }
 
 ModelStatus BaseModelDriver::at_rest() const {

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "faces/management/base_model_adapter.h"
+#include "faces/management/part_of.h"
 #include "faces/management/progress_meter.h"
 #include "faces/management/registration.h"
+#include "faces/management/user_code.h"
 #include "roost/error.h"
 #include "roost/ids.h"
 
@@ -43,9 +45,14 @@ void ManagerCore::destroy() {
 
 void ManagerCore::close() {
   {
-    const std::lock_guard lock(mutex);
-    if (std::exchange(destroyed, true)) return;
+    std::unique_lock lock(mutex);
+    if (std::exchange(destroyed, true)) {
+      const bool within = PartOf::is(this) || PartOf::is(&kUserCode);
+      if (!within) closing_ended.wait(lock, [this] { return closed; });
+      return;
+    }
   }
+  const PartOf mark(this);
   gate->close();
   executor.shutdown();
   std::map<mm::ListenerId, Subscription> ending;
@@ -62,6 +69,9 @@ void ManagerCore::close() {
       BaseModelDriver(*model).detach(this);
     }
   }
+  const std::lock_guard lock(mutex);
+  closed = true;
+  closing_ended.notify_all();
 }
 
 std::vector<roost::ModelStatus> ManagerCore::models() const {

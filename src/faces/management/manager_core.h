@@ -1,5 +1,6 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -23,6 +24,7 @@ struct ManagerCore {
   ManagerCore(std::unique_ptr<Engine> own, Engine* given, mm::ModelManagerConfig config);
   ~ManagerCore();
   void destroy();  // close(); where that would wait for itself: InvalidArgument
+  // A second call waits for the first, but from a user's code, which that one may wait for.
   void close();
 
   // --- looking
@@ -38,7 +40,7 @@ struct ManagerCore {
 
   // --- registering
   std::shared_ptr<BaseModel> make_model(const mm::ModelInfo& info) const;  // null: no factory
-  void register_model(const mm::ModelInfo& info, std::shared_ptr<BaseModel> model);
+  void register_model(const mm::ModelInfo& given, std::shared_ptr<BaseModel> model);
   void unregister_model(const std::string& model_id);
 
   // --- working; the caller holds a pass of the gate
@@ -72,11 +74,12 @@ struct ManagerCore {
   DownloadBook book;
   Executor executor;
 
-  mutable std::mutex mutex;  // guards the next four; never held over a call out
+  std::condition_variable closing_ended;
+  mutable std::mutex mutex;  // guards the next five; never held over a call out
   std::map<ModelType, mm::ModelFactory> factories;
   std::map<mm::ListenerId, Subscription> listeners;
   std::uint64_t next_listener = 1;
-  bool destroyed = false;
+  bool destroyed = false, closed = false;  // close() has begun, has ended
 
   Subscription following;  // keeps the book and the users' models up to date
 

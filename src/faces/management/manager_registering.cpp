@@ -34,6 +34,19 @@ void check_own_model(const mm::ModelInfo& info, const BaseModel& model) {
   }
 }
 
+// What an info leaves out, its object says.
+mm::ModelInfo filled_in(mm::ModelInfo info, const BaseModel& model) {
+  if (info.model_type == ModelType::Unknown) info.model_type = model.model_type();
+  if (info.repo_id.empty()) info.repo_id = "own:" + info.model_id;
+  if (info.description.empty()) info.description = "A model of the program's own";
+  if (info.file_count_estimate == 0) info.file_count_estimate = 1;
+  if (info.total_size_estimate == 0) {
+    call_user({model.model_id(), "memory_estimate()", ErrorCode::InvalidArgument}, {},
+              [&] { info.total_size_estimate = model.memory_estimate(); });
+  }
+  return info;
+}
+
 void check_config(BaseModel& model, const Value& config) {
   call_user({model.model_id(), "validate_config()", ErrorCode::InvalidArgument}, {},
             [&] { model.validate_config(config); });
@@ -115,7 +128,8 @@ void ManagerCore::attach(const std::shared_ptr<BaseModel>& model) {
   BaseModelDriver(*model).attach(this, std::move(directory), {read, patch});
 }
 
-void ManagerCore::register_model(const mm::ModelInfo& info, std::shared_ptr<BaseModel> model) {
+void ManagerCore::register_model(const mm::ModelInfo& given, std::shared_ptr<BaseModel> model) {
+  const mm::ModelInfo info = model ? filled_in(given, *model) : given;
   check_model_info(info);
   const auto old = engine.registration(info.model_id);
   const auto before = old ? adapted_model(old->backend) : nullptr;

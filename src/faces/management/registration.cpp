@@ -18,7 +18,7 @@ constexpr std::string_view kHub = "hf:";
 
 std::string source_of(const std::string& repo_id) {
   for (const std::string_view scheme :
-       {std::string_view("builtin:"), std::string_view("file:"), kHub}) {
+       {std::string_view("builtin:"), std::string_view("file:"), std::string_view("own:"), kHub}) {
     if (repo_id.starts_with(scheme)) return repo_id;
   }
   return std::string(kHub) + repo_id;

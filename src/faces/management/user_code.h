@@ -5,6 +5,7 @@
 #include <stop_token>
 #include <string>
 
+#include "faces/management/part_of.h"
 #include "roost/error.h"
 
 namespace roost::faces {
@@ -17,6 +18,9 @@ struct UserCall {
 
 [[noreturn]] void throw_user_failure(const UserCall& call, ErrorCode code, const std::string& why);
 
+// While a user's code runs, its thread is PartOf this: it may be inside a manager's gate.
+inline constexpr char kUserCode = 0;
+
 // Calls into a user's code. A RoostError goes through as it is, anything else becomes a typed
 // error that names the model and the function. Whatever is thrown once `stop` has fired is a
 // cancellation.
@@ -24,6 +28,7 @@ template <class F>
 void call_user(const UserCall& call, const std::stop_token& stop, F&& f) {
   std::string why;
   ErrorCode code = call.failed;
+  const PartOf mark(&kUserCode);
   try {
     f();
     return;
@@ -43,6 +48,7 @@ void call_user(const UserCall& call, const std::stop_token& stop, F&& f) {
 // For user code whose failure changes nothing for who asked.
 template <class F>
 bool call_user_quietly(F&& f) noexcept {
+  const PartOf mark(&kUserCode);
   try {
     f();
     return true;

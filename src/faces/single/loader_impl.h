@@ -32,6 +32,7 @@ struct LoadAttempt {
   int step = 0;  // the last told; touched inside `progress`
 };
 
+// What runs inside its gate is PartOf it.
 struct LoaderService::Impl {
   Impl(Engine& engine, StateManager& states, PipelineManager& pipeline, ResourceManager& resources,
        LoaderOptions options);
@@ -55,6 +56,8 @@ struct LoaderService::Impl {
   // Nothing: there is no room.
   std::optional<ModelHandle> beside(const Attempt& attempt, const LoadOptions& load);
   bool pause_while_it_leaves(const Attempt& attempt);  // false: it does not
+  // For the room of loads that were cancelled. False: there are none.
+  bool pause_while_others_leave(const Attempt& attempt);
   void make_room(const Attempt& attempt);
   void publish(const Attempt& attempt, ModelHandle handle);
   void end_unpublished(const Attempt& attempt, const RoostError& error);
@@ -73,6 +76,7 @@ struct LoaderService::Impl {
   void leave_if_gone(const std::string& id);  // takes the slot's model out that the engine lost
   bool others_load(const Attempt& but) const;  // with the mutex held
   bool is_telling_progress() const;            // on this thread: in the callback of a load here
+  bool is_part_of_it() const;                  // this thread: shutdown() waits for it
 
   Engine& engine;
   StateManager& states;
@@ -91,7 +95,7 @@ struct LoaderService::Impl {
   bool unloading = false;       // the slot is being emptied: nothing else changes it
   std::set<std::string> brought;  // to memory by this slot, and not given back yet
   CleanupMetrics last_cleanup;
-  bool shut_down = false;
+  bool closing = false, closed = false;  // shutdown() has begun, has ended
 
   Subscription following;
 };

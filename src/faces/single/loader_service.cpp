@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faces/management/part_of.h"
 #include "faces/single/loader_impl.h"
 #include "roost/error.h"
 #include "roost/ids.h"
@@ -74,6 +75,7 @@ Value LoaderService::load_model(const std::string& name, const LoadOptions& opti
                          "load_model_async and wait elsewhere");
   }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "loading into the slot");
+  const faces::PartOf mark(impl_.get());
   std::list<Impl::Attempt> replaced;
   const auto attempt = impl_->begin(name, options, replaced);
   impl_->replace(replaced, attempt->id);
@@ -92,6 +94,7 @@ std::future<Value> LoaderService::load_model_async(const std::string& name,
   try {
     result = impl_->executor.submit([impl = impl_.get(), pass = std::move(pass), attempt]() mutable {
       const auto inside = std::move(pass);  // not until the future is gone, which keeps the task
+      const faces::PartOf mark(impl);
       return impl->run(attempt, inside->stop());
     });
   } catch (...) {  // no thread could be made
@@ -112,6 +115,7 @@ CleanupMetrics LoaderService::unload_model(std::stop_token stop) {
     return begun;
   }
   const faces::Gate::Pass pass(impl_->gate, std::move(stop), "unloading the slot");
+  const faces::PartOf mark(impl_.get());
   return impl_->unload(pass.stop());
 }
 
@@ -120,6 +124,7 @@ std::future<CleanupMetrics> LoaderService::unload_model_async(std::stop_token st
       std::make_shared<faces::Gate::Pass>(impl_->gate, std::move(stop), "unloading the slot");
   return impl_->executor.submit([impl = impl_.get(), pass = std::move(pass)]() mutable {
     const auto inside = std::move(pass);
+    const faces::PartOf mark(impl);
     return impl->unload(inside->stop());
   });
 }
@@ -292,9 +297,10 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
   const auto began = std::chrono::steady_clock::now();
   while (true) {
     const PlanReport plan = engine.plan(attempt->id, load);
-    if (plan.verdict == Verdict::Wait && !plan.short_by.empty()) return std::nullopt;
+    const bool no_room = plan.verdict == Verdict::Wait && !plan.short_by.empty();
+    if (no_room && (load.fail_fast || !pause_while_others_leave(attempt))) return std::nullopt;
     try {
-      return engine.model(attempt->id, at_once, attempt->stop.get_token());
+      if (!no_room) return engine.model(attempt->id, at_once, attempt->stop.get_token());
     } catch (const BudgetExceededException&) {
       // Refused for ever, or somebody took the room meanwhile: only then the slot's model goes.
       if (plan.verdict == Verdict::Refuse) throw;
@@ -307,7 +313,9 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
       }
     }
     if (load.timeout.count() > 0 && std::chrono::steady_clock::now() - began >= load.timeout) {
-      throw DeadlineExceededException(loading(attempt->id) + ": it is still being unloaded");
+      throw DeadlineExceededException(loading(attempt->id) + ": " +
+                                      (no_room ? "a load that was cancelled still has its room"
+                                               : "it is still being unloaded"));
     }
   }
 }
@@ -319,6 +327,18 @@ bool LoaderService::Impl::pause_while_it_leaves(const Attempt& attempt) {
   changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
                    [] { return false; });
   return true;
+}
+
+bool LoaderService::Impl::pause_while_others_leave(const Attempt& attempt) {
+  std::unique_lock lock(mutex);
+  const bool leaving = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& other) {
+    return other != attempt && other->started && other->stop.stop_requested();
+  });
+  if (!leaving) return false;
+  changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
+                   [] { return false; });
+  if (!attempt->stop.stop_requested()) return true;
+  throw CancelledException(loading(attempt->id) + ": cancelled while it waited for room");
 }
 
 void LoaderService::Impl::make_room(const Attempt& attempt) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "faces/management/part_of.h"
 #include "faces/single/loader_impl.h"
 #include "roost/error.h"
 
@@ -125,26 +126,32 @@ void LoaderService::Impl::tell(LoaderEvent::Kind kind, const std::string& id,
   listeners.publish(std::move(event));
 }
 
+bool LoaderService::Impl::is_part_of_it() const {
+  return faces::PartOf::is(this) || listeners.is_delivering() || is_telling_progress();
+}
+
 void LoaderService::Impl::shutdown() {
-  {
-    const std::lock_guard lock(mutex);
-    if (shut_down) return;
+  const bool within = is_part_of_it();
+  std::unique_lock lock(mutex);
+  if (closing) {  // by another call, which may be waiting for the engine's work too
+    if (!within && engine.may_close()) changed.wait(lock, [this] { return closed; });
+    return;
   }
-  if (listeners.is_delivering() || is_telling_progress()) {
+  if (within) {
     throw RoostError(ErrorCode::InvalidArgument,
-                     "shutting the slot down from one of its load listeners or the progress of a "
-                     "load: it would wait for itself; do it from another thread");
+                     "shutting the slot down from one of its load listeners or from within a load "
+                     "or unload: it would wait for itself; do it from another thread");
   }
-  {
-    const std::lock_guard lock(mutex);
-    if (std::exchange(shut_down, true)) return;
-  }
+  closing = true;
+  lock.unlock();
   gate.close();
   executor.shutdown();
   following.reset();
   listeners.stop();
-  std::unique_lock lock(mutex);
+  lock.lock();
   if (pipeline.has_model()) empty_slot(lock);
+  closed = true;
+  changed.notify_all();
 }
 
 }  // namespace roost
