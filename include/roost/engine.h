@@ -166,7 +166,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // Makes a model known; reads no file. The same source again is a no-op, and the options stay
+  // Makes a model known; reads no file. Its backend checks the backend options here, or at the load
+  // when its files are still to be fetched. The same source again is a no-op, and the options stay
   // as they are (patch_options changes them); another source for the id throws ModelExists.
   void register_model(const ModelRegistration& registration);
   void register_model(const std::string& id, const std::string& source);

@@ -71,8 +71,9 @@ struct Engine::Impl {
   static void check_backend_options(const std::string& model, const Backend& backend,
                                     const Value& options);
   void check_device(const ModelOptions& asked) const;  // throws for one that is not here
-  void check_registered_options(const ModelRegistration& given,
-                                const catalog::ModelRecord& record) const;
+  // As far as that is known before the files are there: throws for a built-in model that there is
+  // not, and for backend options that its backend refuses.
+  void check_can_load(const ModelRegistration& given, const catalog::ModelRecord& record) const;
   std::shared_ptr<Backend> backend_for(const catalog::ModelRecord& record,
                                        const ModelDescription& description) const;
   // Fetches if it must, then asks the pool. `done` gets the outcome or an exception, once.

@@ -131,18 +131,27 @@ std::string Engine::Impl::path_of(const catalog::ModelRecord& record, const Mode
                      });
 }
 
-// Of other sources than the built-in one a backend may have to see the files first: their load
-// checks them.
-void Engine::Impl::check_registered_options(const ModelRegistration& given,
-                                            const catalog::ModelRecord& record) const {
+// A backend may have to see files to know its own: while they are not there nobody can tell who
+// will load them, and the load checks.
+void Engine::Impl::check_can_load(const ModelRegistration& given,
+                                  const catalog::ModelRecord& record) const {
   const Value& asked = given.options.backend;
-  if (!asked.is_object() || asked.as_object().empty()) return;
-  std::string reasons;
+  const bool built_in = !given.backend && record.source.rfind("builtin:", 0) == 0;
+  if (!built_in && asked.as_object().empty()) return;
   std::shared_ptr<Backend> backend = given.backend;
-  if (!backend && record.source.rfind("builtin:", 0) == 0) {
-    backend = find_backend(record, {record.id, record.source, record.version, {}, asked}, reasons);
+  if (!backend) {
+    ModelDescription description{record.id, record.source, record.version, {}, asked};
+    if (const auto files = given.files ? given.files : files_of(record)) {
+      if (!has_files(record, files.get())) return;
+      description.path = path_of(record, *files);
+    }
+    std::string reasons;
+    backend = find_backend(record, description, reasons);
+    if (!backend && built_in) {
+      throw RoostError(ErrorCode::InvalidArgument, "registering '" + record.id + "': " + reasons);
+    }
   }
-  if (backend) check_backend_options(given.id, *backend, asked);
+  if (backend) check_backend_options(record.id, *backend, asked);
 }
 
 void Engine::Impl::check_device(const ModelOptions& asked) const {
@@ -160,7 +169,7 @@ void Engine::register_model(const ModelRegistration& given) {
   given.options.validate();
   self.check_device(given.options);
   const catalog::ModelRecord record = record_from(given, self.clock.wall());
-  self.check_registered_options(given, record);
+  self.check_can_load(given, record);
   {
     MutexLock lock(self.mutex);
     if (const auto known = self.catalog->get(given.id)) {

@@ -243,6 +243,9 @@ const std::vector<BadCall> kBadCalls = {
      "must begin with a kind"},
     {"source_on_the_way_up", [](Engine& e) { e.register_model("new", "file:../x"); }, kInvalid,
      "absolute path"},
+    {"built_in_that_is_none", [](Engine& e) { e.register_model("new", "builtin:nope"); }, kInvalid,
+     "registering 'new': no backend can run 'builtin:nope' (fake: 'builtin:nope' is no fake; "
+     "builtin: the built-in model is 'builtin:lexical')"},
     {"source_too_long", [](Engine& e) { e.register_model("new", "fake:" + kLong); }, kInvalid,
      "has 10005 bytes"},
     {"hostile_source", [](Engine& e) { e.register_model("new", "fake:" + kControl); }, kInvalid,
@@ -269,6 +272,14 @@ const std::vector<BadCall> kBadCalls = {
     {"options_for_no_such_device",
      [](Engine& e) { enrol(e, [](auto& m) { m.options.device = "cuda:9"; }); },
      ErrorCode::DeviceNotFound, "no device 'cuda:9' here; there are: cpu"},
+    {"options_that_its_backend_refuses",
+     [](Engine& e) {
+       enrol(e, [](auto& m) {
+         m.source = "builtin:lexical";
+         m.options.backend["no_such"] = 1;
+       });
+     },
+     ErrorCode::UnknownOption, "builtin:lexical has no option 'no_such'"},
     {"id_that_is_a_word", [](Engine& e) { e.register_model("AUTO", "fake:b"); },
      ErrorCode::InvalidModelId, "'auto' is taken"},
     {"id_of_an_alias", [](Engine& e) { e.register_model("Swift", "fake:b"); },

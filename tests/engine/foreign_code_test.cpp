@@ -185,6 +185,25 @@ TEST_F(ForeignCodeTest, RegistrationChecksTheBackendsOptions) {
   EXPECT_FALSE(engine().is_registered("rude"));
 }
 
+// By whichever backend will load it, when that is known: then its files are there, or it has none.
+TEST_F(ForeignCodeTest, RegistrationAsksTheBackendThatWillLoadIt) {
+  options.backends.push_back(rude);
+  ModelRegistration registration;
+  registration.id = "new";
+  registration.source = "rude:new";
+  registration.options.backend["bad"] = 1;
+  EXPECT_EQ(code_of([&] { engine().register_model(registration); }), ErrorCode::UnknownOption);
+  EXPECT_NE(last_message().find("'bad'"), std::string::npos) << last_message();
+  EXPECT_FALSE(engine().is_registered("new"));
+  const auto files = std::make_shared<ScriptedSource>();
+  files->present = true;
+  registration.files = files;
+  EXPECT_EQ(code_of([&] { engine().register_model(registration); }), ErrorCode::UnknownOption);
+  files->present = false;
+  engine().register_model(registration);
+  EXPECT_EQ(code_of([&] { engine().ready("new"); }), ErrorCode::UnknownOption) << "at the latest";
+}
+
 TEST_F(ForeignCodeTest, RegisteringAgainLeavesTheOptions) {
   ModelRegistration registration = rude_model();
   engine().register_model(registration);
