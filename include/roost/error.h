@@ -93,7 +93,8 @@ class ModelLoadException : public RoostError {
   std::string model_id_;
 };
 
-// The load failed a short while ago; the next try is allowed after `retry_after`.
+// The load, or the fetch of its files, failed a short while ago; the next try is allowed after
+// `retry_after`.
 class LoadBackoffException : public ModelLoadException {
  public:
   LoadBackoffException(std::string model_id, const std::string& why,
