@@ -11,7 +11,8 @@ namespace roost::pool {
 
 std::string duration_text(Duration d);  // "12 s", "250 ms", "16 us"
 
-// What went wrong with a slot, or with the fetch of a model, lately, and how long nobody should try again.
+// What went wrong lately with a slot, or with the fetch of a model, and how long nobody should try
+// again.
 class FailureMemory {
  public:
   // The wait doubles with each failure in a row, up to `most`.
