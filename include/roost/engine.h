@@ -224,7 +224,8 @@ class Engine {
   void ready_on_all_devices(const std::string& name, const LoadOptions& options = {},
                             std::stop_token stop = {});
 
-  // Gets the files without loading. Joins a fetch that runs.
+  // Gets the files without loading. Joins a fetch that runs. After one that failed it throws
+  // LoadBackoffException for a while, as a load does; reset() ends that.
   void fetch(const std::string& name, const std::function<void(const FetchProgress&)>& progress = {},
              std::stop_token stop = {});
   std::future<void> fetch_async(const std::string& name,

@@ -93,7 +93,8 @@ class ModelLoadException : public RoostError {
   std::string model_id_;
 };
 
-// The load failed a short while ago; the next try is allowed after `retry_after`.
+// The load, or the fetch of its files, failed a short while ago; the next try is allowed after
+// `retry_after`.
 class LoadBackoffException : public ModelLoadException {
  public:
   LoadBackoffException(std::string model_id, const std::string& why,
@@ -115,7 +116,10 @@ class InferenceException : public RoostError {
   std::string model_id_;
 };
 
-// The model cannot fit, whatever idle model is evicted. All figures are bytes per memory.
+// The model cannot fit, whatever idle model is evicted; or, with fail_fast or beside a pinned model
+// of its group, it cannot now. One code for both: what is missing is room, and who needs to know for
+// how long asks plan() without fail_fast, which then says Wait, or Refuse short of nothing. All
+// figures are bytes per memory.
 class BudgetExceededException : public ModelLoadException {
  public:
   BudgetExceededException(std::string model_id, const MemoryVector& need, const MemoryVector& free,

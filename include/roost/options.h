@@ -88,7 +88,7 @@ struct LoadOptions {
   LoadPriority priority = LoadPriority::Normal;
   std::chrono::milliseconds timeout{0};  // of the whole wait; 0: none
   bool fail_fast = false;                // refuse rather than wait for memory
-  bool retry_now = false;                // do not honour the back-off of an earlier failure
+  bool retry_now = false;                // do not honour the back-off of a failed load or fetch
   bool warm_up = false;                  // run once before the load is called done
   bool isolated = false;                 // an instance of its own, freed when its last lease ends
   bool auto_download = true;             // false: a model whose files are absent is an error

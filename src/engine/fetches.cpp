@@ -105,11 +105,11 @@ struct Fetches::Fetch {
   double event_at = 0;  // the fraction that the next progress event is due at
 };
 
-Fetches::Fetches(std::size_t threads, Duration timeout, events::EventHub& events, Clock& clock)
-    : timeout_(timeout),
+Fetches::Fetches(const Limits& limits, events::EventHub& events, Clock& clock)
+    : limits_(limits),
       events_(events),
       clock_(clock),
-      threads_("roost-fetch", threads, ThreadPriority::Normal, &events) {}
+      threads_("roost-fetch", limits.at_once, ThreadPriority::Normal, &events) {}
 
 Fetches::~Fetches() { stop(); }
 
@@ -117,12 +117,14 @@ Fetches::~Fetches() { stop(); }
 
 void Fetches::ask(Request request) {
   std::shared_ptr<Waiter> waiter;
+  std::exception_ptr refusal;
   {
     MutexLock lock(mutex_);
-    if (!stopped_) waiter = join(request);
+    refusal = stopped_ ? std::make_exception_ptr(EngineClosedException()) : held_back(request);
+    if (!refusal) waiter = join(request);
   }
-  if (waiter == nullptr) {
-    request.done(std::make_exception_ptr(EngineClosedException()));
+  if (refusal) {
+    request.done(refusal);
     return;
   }
   if (!request.stop.stop_possible()) return;
@@ -134,6 +136,33 @@ void Fetches::ask(Request request) {
       }));
   MutexLock lock(mutex_);
   if (!waiter->answered) waiter->on_stop = std::move(on_stop);
+}
+
+std::exception_ptr Fetches::held_back(const Request& request) const {
+  const auto failed = failures_.find(request.model);
+  if (request.retry_now || failed == failures_.end()) return nullptr;
+  const auto running = fetches_.find(request.model);
+  if (running != fetches_.end() && !running->second->overdue) return nullptr;
+  const Duration left = failed->second.retry_at() - clock_.now();
+  if (left <= Duration::zero()) return nullptr;
+  return std::make_exception_ptr(LoadBackoffException(
+      request.model,
+      "'" + printable(request.model) + "' failed to be fetched (" + failed->second.message() +
+          "); the next try is allowed in " + pool::duration_text(left) + ", " +
+          (request.for_load ? "with retry_now" : "after a reset") + " at once",
+      std::chrono::ceil<std::chrono::milliseconds>(left)));
+}
+
+void Fetches::remember(const std::string& model, const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const RoostError& failure) {
+    if (failure.code() == ErrorCode::Cancelled) return;
+    const std::string what = failure.what(), loading = "loading '" + printable(model) + "': ";
+    failures_[model].record(failure.code(),
+                            what.starts_with(loading) ? what.substr(loading.size()) : what,
+                            clock_.now(), limits_.backoff_first, limits_.backoff_most);
+  }
 }
 
 std::shared_ptr<Fetches::Waiter> Fetches::join(Request& request) {
@@ -150,7 +179,7 @@ std::shared_ptr<Fetches::Waiter> Fetches::join(Request& request) {
     threads_.post([this, fetch = fetch] { run(fetch); });
   }
   fetch->waiters.push_back(waiter);
-  const bool timed = request.deadline != Instant::max() || timeout_ > Duration::zero();
+  const bool timed = request.deadline != Instant::max() || limits_.timeout > Duration::zero();
   if (timed && !watch_.joinable()) {
     watch_ = std::jthread([this](std::stop_token stop) {
       set_up_thread("roost-fetch-due", ThreadPriority::Normal);
@@ -184,6 +213,17 @@ bool Fetches::is_working_here(const std::string& model) const {
 std::size_t Fetches::count() const {
   MutexLock lock(mutex_);
   return fetches_.size();
+}
+
+std::optional<pool::FailureMemory> Fetches::failure(const std::string& model) const {
+  MutexLock lock(mutex_);
+  const auto failed = failures_.find(model);
+  return failed == failures_.end() ? std::nullopt : std::optional(failed->second);
+}
+
+void Fetches::forget_failure(const std::string& model) {
+  MutexLock lock(mutex_);
+  failures_.erase(model);
 }
 
 // --- answering
@@ -245,7 +285,7 @@ void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
       return;
     }
     fetch->working = true;
-    if (timeout_ > Duration::zero()) fetch->limit = clock_.now() + timeout_;
+    if (limits_.timeout > Duration::zero()) fetch->limit = clock_.now() + limits_.timeout;
     changed_.notify_all();
   }
   end(fetch, work(*fetch));
@@ -340,6 +380,8 @@ void Fetches::end(const std::shared_ptr<Fetch>& fetch, const std::exception_ptr&
       fetches_[fetch->model] = again;
       threads_.post([this, again] { run(again); });
     } else {
+      if (!error) failures_.erase(fetch->model);
+      if (error && !fetch->stop.stop_requested()) remember(fetch->model, error);
       take(*fetch, [](const Waiter&) { return true; }, error, answers);
       fetches_.erase(fetch->model);
     }
@@ -350,7 +392,7 @@ void Fetches::end(const std::shared_ptr<Fetch>& fetch, const std::exception_ptr&
 // --- deadlines
 
 std::string Fetches::time_limit() const {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(timeout_);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limits_.timeout);
   return "it took longer than the download timeout of " + std::to_string(ms.count()) +
          " ms; raise download_timeout";
 }
@@ -388,6 +430,7 @@ void Fetches::end_overdue() {
           std::make_exception_ptr(DeadlineExceededException(what_for(model) + ": " + why));
       if (all) {
         fetch->overdue = true;
+        remember(model, error);
         events_.publish(EventKind::DownloadError, model, as_event(error));
       }
       take(*fetch, [&](const Waiter& one) { return all || one.deadline <= now; }, error, answers);

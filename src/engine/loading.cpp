@@ -278,6 +278,7 @@ void Engine::Impl::fetch_first(const Prepared& prepared, const LoadOptions& load
   request.deadline = prepared.request.deadline;
   request.stop = stop;
   request.for_load = true;
+  request.retry_now = load.retry_now;
   if (load.progress) {
     request.progress = [told = load.progress](const FetchProgress& fetched) {
       told(as_load_progress(fetched));

@@ -56,6 +56,13 @@ ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
       chosen = &look;
     }
   }
+  const auto failed = fetches.failure(record.id);
+  if (failed && status.files == FetchState::Absent) {
+    status.last_failure = failed->message();
+    status.failures_in_a_row = failed->in_a_row();
+    const Duration left = std::max(failed->retry_at() - clock.now(), Duration::zero());
+    status.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(left);
+  }
   if (chosen == nullptr) return status;
   const pool::SlotView& slot = chosen->slot;
   status.state = slot.state;
@@ -66,9 +73,11 @@ ModelStatus Engine::Impl::status_of(const catalog::ModelRecord& record) const {
   status.health = chosen->health.health;
   status.health_reason = chosen->health.why;
   status.latency = chosen->latency;
-  status.last_failure = slot.last_failure;
-  status.failures_in_a_row = slot.failures_in_a_row;
-  status.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(slot.retry_after);
+  if (!slot.last_failure.empty()) {
+    status.last_failure = slot.last_failure;
+    status.failures_in_a_row = slot.failures_in_a_row;
+    status.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(slot.retry_after);
+  }
   if (slot.state == ModelState::Loaded) status.loaded_at = wall_of(slot.loaded_at, clock);
   if (slot.uses != 0) status.last_used = wall_of(slot.last_used, clock);
   return status;

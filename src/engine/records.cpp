@@ -241,6 +241,7 @@ void Engine::unregister_model(const std::string& id) {
     }
     throw;
   }
+  self.fetches.forget_failure(record->id);
   Value data;
   data["source"] = record->source;
   self.events.publish(EventKind::ModelUnregistered, record->id, data);
@@ -364,7 +365,9 @@ void Engine::pin(const std::string& id, bool pinned) {
 
 void Engine::reset(const std::string& id) {
   impl_->check_open();
-  for (const pool::Pool::Look& look : impl_->look_at(id).slots) impl_->pool.reset(look.slot.id);
+  const std::string known = impl_->id_of(id);
+  impl_->fetches.forget_failure(known);
+  for (const pool::SlotId slot : impl_->pool.slots_of(known)) impl_->pool.reset(slot);
 }
 
 }  // namespace roost

@@ -260,21 +260,139 @@ TEST_F(FetchTest, WhatNothingCanFetchIsRefused) {
 
 // --- failure and retry
 
-TEST_F(FetchTest, AFailureIsTypedAndTheNextTryIsFree) {
+TEST_F(FetchTest, AFailureIsTyped) {
   files.gate.open();
   files.fail = [] { throw std::runtime_error("the line went dead"); };
   EXPECT_EQ(code_of([&] { engine().model("a"); }), ErrorCode::DownloadFailed);
   EXPECT_NE(last_message().find("the line went dead"), std::string::npos);
   EXPECT_EQ(script("a").count(FakeStep::Load), 0u);
   EXPECT_EQ(engine().status("a").state, ModelState::Idle) << "no load failed";
+  engine().reset("a");
   files.fail = [] { throw RoostError(ErrorCode::IoError, "the disk is full"); };
   EXPECT_EQ(code_of([&] { engine().fetch("a"); }), ErrorCode::IoError) << "one's own is kept";
+  engine().reset("a");
   files.fail = [] { throw 7; };
   EXPECT_EQ(code_of([&] { engine().fetch("a"); }), ErrorCode::DownloadFailed);
   EXPECT_EQ(events_of("a", EventKind::DownloadError).size(), 3u);
+  engine().reset("a");
   files.fail = nullptr;
   EXPECT_TRUE(engine().model("a"));
   EXPECT_EQ(files.fetches(), 4u);
+}
+
+// As a failed load: twice as long each time, told, and with a way round it.
+class FetchBackOffTest : public EngineTest {
+ protected:
+  FetchBackOffTest() {
+    use_manual_clock();
+    files = &add_remote("a", kMiB);
+    files->fail = [] { throw std::runtime_error("the line went dead"); };
+  }
+  ~FetchBackOffTest() override { destroy_engine(); }
+
+  ErrorCode fetched() {
+    return code_of([&] { engine().fetch("a"); });
+  }
+  ErrorCode loaded(bool retry_now = false) {
+    return code_of([&] { engine().model("a", {.retry_now = retry_now}); });
+  }
+
+  ScriptedSource* files;
+};
+
+TEST_F(FetchBackOffTest, HoldsBackFetchesAndLoads) {
+  EXPECT_EQ(loaded(), ErrorCode::DownloadFailed);
+  EXPECT_EQ(loaded(), ErrorCode::LoadBackoff);
+  EXPECT_EQ(last_message(),
+            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s, with "
+            "retry_now at once");
+  EXPECT_EQ(fetched(), ErrorCode::LoadBackoff);
+  EXPECT_EQ(last_message(),
+            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s, after "
+            "a reset at once");
+  EXPECT_EQ(files->fetches(), 1u);
+  manual_clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);
+  manual_clock.advance(std::chrono::seconds(1));
+  EXPECT_EQ(fetched(), ErrorCode::LoadBackoff);
+  EXPECT_EQ(engine().status("a").retry_after, std::chrono::seconds(1));
+  EXPECT_EQ(engine().status("a").failures_in_a_row, 2u);
+  EXPECT_EQ(engine().status("a").last_failure, "the line went dead");
+  manual_clock.advance(std::chrono::seconds(1));
+  files->fail = nullptr;
+  EXPECT_TRUE(engine().model("a"));
+  EXPECT_EQ(engine().status("a").failures_in_a_row, 0u);
+  EXPECT_EQ(files->fetches(), 3u);
+}
+
+TEST_F(FetchBackOffTest, WhoInsistsTriesAtOnceAndTheOthersJoin) {
+  EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);
+  files->gate.shut();
+  auto insists = engine().model_async("a", {.retry_now = true});
+  files->gate.await_arrivals();
+  auto joins = engine().fetch_async("a");
+  files->fail = nullptr;
+  files->gate.open();
+  EXPECT_TRUE(insists.get());
+  joins.get();
+  EXPECT_EQ(files->fetches(), 2u);
+}
+
+TEST_F(FetchBackOffTest, AResetOrANewRegistrationForgets) {
+  EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);
+  engine().reset("a");
+  EXPECT_EQ(engine().status("a").last_failure, "");
+  EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);
+  EXPECT_EQ(loaded(), ErrorCode::LoadBackoff);
+  const ModelRegistration again = *engine().registration("a");
+  engine().unregister_model("a");
+  engine().register_model(again);
+  EXPECT_EQ(loaded(), ErrorCode::DownloadFailed);
+}
+
+TEST_F(FetchBackOffTest, ACancelIsNoFailure) {
+  files->gate.shut();
+  files->fail = nullptr;
+  auto first = engine().fetch_async("a");
+  files->gate.await_arrivals();
+  EXPECT_TRUE(engine().cancel_fetch("a"));
+  EXPECT_EQ(code_of(first), ErrorCode::Cancelled);
+  EXPECT_EQ(engine().status("a").failures_in_a_row, 0u);
+  files->fail = [] { throw CancelledException("its own user stopped it"); };
+  files->gate.open();
+  EXPECT_EQ(fetched(), ErrorCode::Cancelled);
+  files->fail = nullptr;
+  engine().fetch("a");
+}
+
+TEST_F(FetchBackOffTest, FilesThatCameMeanwhileAreLoaded) {
+  EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);
+  files->present = true;
+  engine().fetch("a");
+  EXPECT_TRUE(engine().model("a"));
+  EXPECT_EQ(engine().status("a").failures_in_a_row, 0u);
+}
+
+class SlowFetchTest : public EngineTest {
+ protected:
+  SlowFetchTest() {
+    use_manual_clock();
+    options.download_timeout = std::chrono::seconds(5);
+  }
+  ~SlowFetchTest() override { destroy_engine(); }
+};
+
+TEST_F(SlowFetchTest, AFetchThatTookTooLongHasFailed) {
+  ScriptedSource& slow = add_remote("a", kMiB);
+  slow.obeys = false;
+  slow.gate.shut();
+  auto first = engine().fetch_async("a");
+  slow.gate.await_arrivals();
+  manual_clock.advance(std::chrono::seconds(5));
+  EXPECT_EQ(code_of(first), ErrorCode::DeadlineExceeded);
+  EXPECT_EQ(code_of([&] { engine().fetch("a"); }), ErrorCode::LoadBackoff) << "it still runs";
+  EXPECT_NE(last_message().find("raise download_timeout"), std::string::npos);
+  slow.gate.open();
 }
 
 // A model of one's own backend is fetched by its source and made by its backend, by no other.

@@ -171,6 +171,9 @@ TEST_F(ModelDownloadTest, AFailureIsKeptUntilTheNextTry) {
   EXPECT_NE(progress->error.find("disk full"), std::string::npos);
   EXPECT_EQ(manager().get_download_manager().get_statistics().failed, 1u);
   model->on_download = nullptr;
+  EXPECT_EQ(code_of([&] { manager().download_model("a"); }), ErrorCode::LoadBackoff);
+  EXPECT_NE(last_message().find("disk full"), std::string::npos);
+  manager().unload_model("a");  // forgets it
   manager().download_model("a");
   EXPECT_EQ(manager().get_model_status("a"), ModelStatus::Downloaded);
 }

@@ -36,7 +36,6 @@ struct Ahead {
   MemoryMask patient = 0, overdue = 0;
 };
 
-std::string duration_text(Duration d);  // "12 s", "250 ms", "16 us"
 std::string counted(std::size_t count, const std::string& what);  // "1 lease", "2 leases"
 
 struct Core::Impl {

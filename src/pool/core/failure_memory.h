@@ -9,7 +9,10 @@
 
 namespace roost::pool {
 
-// What went wrong with a slot lately, and how long nobody should try again.
+std::string duration_text(Duration d);  // "12 s", "250 ms", "16 us"
+
+// What went wrong lately with a slot, or with the fetch of a model, and how long nobody should try
+// again.
 class FailureMemory {
  public:
   // The wait doubles with each failure in a row, up to `most`.
