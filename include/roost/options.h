@@ -63,7 +63,7 @@ struct ModelOptions {
   bool pin = false;                                // never evicted, never expires
   LoadPriority priority = LoadPriority::Normal;    // kept longer than lower ones
   std::optional<std::chrono::milliseconds> ttl = {};  // unload after this long unused
-  std::string group = {};                          // at most one of a group is loaded
+  std::string group = {};                          // a load puts the others of its group out
   ExecutionProvider provider = ExecutionProvider::Auto;
   std::string device = {};                         // "cuda:1"; empty: chosen
   Value config = Value::Object{};                  // free-form, for the model's own use

@@ -45,6 +45,15 @@ ModelLoadException fetch_failed(const std::string& model, const std::string& why
   return {model, "fetching '" + printable(model) + "': " + why, ErrorCode::DownloadFailed};
 }
 
+// What went wrong, for where the model and that it was fetched are told already.
+std::string without_model(const std::string& model, const std::string& what) {
+  for (const char* doing : {"fetching", "loading"}) {
+    const std::string head = std::string(doing) + " '" + printable(model) + "': ";
+    if (what.starts_with(head)) return what.substr(head.size());
+  }
+  return what;
+}
+
 // Of the exception that is being handled: what a source's own code threw, as an error of ours.
 std::exception_ptr as_typed(const std::string& model) {
   std::string why = "its source threw something unknown";
@@ -158,10 +167,8 @@ void Fetches::remember(const std::string& model, const std::exception_ptr& error
     std::rethrow_exception(error);
   } catch (const RoostError& failure) {
     if (failure.code() == ErrorCode::Cancelled) return;
-    const std::string what = failure.what(), loading = "loading '" + printable(model) + "': ";
-    failures_[model].record(failure.code(),
-                            what.starts_with(loading) ? what.substr(loading.size()) : what,
-                            clock_.now(), limits_.backoff_first, limits_.backoff_most);
+    failures_[model].record(failure.code(), without_model(model, failure.what()), clock_.now(),
+                            limits_.backoff_first, limits_.backoff_most);
   }
 }
 

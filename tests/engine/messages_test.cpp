@@ -83,8 +83,10 @@ TEST_F(MessagesTest, AFetchThatFailsSaysFetching) {
   EXPECT_EQ(told([&] { engine().fetch("a"); }),
             "fetching 'a': its fetch ended, but its files are not there");
   files.fail = [] { throw std::runtime_error("the line went dead"); };
+  engine().reset("a");
   EXPECT_EQ(told([&] { engine().fetch("a"); }), "fetching 'a': the line went dead");
-  EXPECT_EQ(told([&] { engine().model("a"); }), "fetching 'a': the line went dead");
+  EXPECT_EQ(told([&] { engine().model("a", {.retry_now = true}); }),
+            "fetching 'a': the line went dead");
 }
 
 TEST_F(MessagesTest, FilesThatAreNotThereAreSaidToBe) {
