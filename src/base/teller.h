@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -11,8 +10,8 @@
 namespace roost {
 
 // Stands between those who make progress and one caller's callback. The callback gets everything
-// that was added, in that order and one at a time, however many threads add; once end() has
-// returned it is not running and will not be called. One that throws is not called again.
+// that was added, in that order and one at a time, however many threads add; once what follows the
+// end is called it is not running and will not be called. One that throws is not called again.
 // Thread-safe; the callback is never called with a lock held.
 template <class T>
 class Teller {
@@ -31,19 +30,18 @@ class Teller {
     if (caller_ == std::thread::id()) call_out();
   }
 
-  // The rest is told first, and `then` is called last. From inside the callback that call is the
-  // last, and `then` is called when it has returned.
-  void end(std::function<void()> then = [] {}) {
+  // The rest is told first, by the thread that calls out if one does, and then `then` is called;
+  // never waits for another thread. From inside the callback that call is the last.
+  void end(std::function<void()> then) {
     {
       MutexLock lock(mutex_);
-      const bool inside = caller_ == std::this_thread::get_id();
-      if (!inside) {
-        idle_.wait(mutex_, [this]() ROOST_REQUIRES(mutex_) { return caller_ == std::thread::id(); });
-        call_out();
-      }
       ended_ = true;
-      waiting_.clear();
-      if (inside) then_ = std::exchange(then, [] {});
+      if (caller_ == std::this_thread::get_id()) waiting_.clear();
+      if (caller_ != std::thread::id()) {
+        then_ = std::move(then);
+        return;
+      }
+      call_out();
     }
     then();
   }
@@ -57,11 +55,11 @@ class Teller {
       mutex_.unlock();
       const bool fine = call(next);
       mutex_.lock();
-      ended_ = ended_ || !fine;
-      if (ended_) waiting_.clear();
+      if (fine) continue;
+      ended_ = true;
+      waiting_.clear();
     }
     caller_ = {};
-    idle_.notify_all();
     if (const auto then = std::exchange(then_, nullptr)) {
       mutex_.unlock();
       then();
@@ -79,12 +77,11 @@ class Teller {
   }
 
   const Callback callback_;
-  std::condition_variable_any idle_;
   Mutex mutex_;
   std::deque<T> waiting_ ROOST_GUARDED_BY(mutex_);
   std::thread::id caller_ ROOST_GUARDED_BY(mutex_);  // who is calling out
   bool ended_ ROOST_GUARDED_BY(mutex_) = false;
-  std::function<void()> then_ ROOST_GUARDED_BY(mutex_);  // of an end() from inside the callback
+  std::function<void()> then_ ROOST_GUARDED_BY(mutex_);  // of an end() while one calls out
 };
 
 }  // namespace roost

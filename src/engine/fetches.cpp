@@ -157,8 +157,10 @@ std::exception_ptr Fetches::held_back(const Request& request) const {
   return std::make_exception_ptr(LoadBackoffException(
       request.model,
       "'" + printable(request.model) + "' failed to be fetched (" + failed->second.message() +
-          "); the next try is allowed in " + pool::duration_text(left) + ", " +
-          (request.for_load ? "with retry_now" : "after a reset") + " at once",
+          "); the next try is allowed in " + pool::duration_text(left) + " (" +
+          (request.for_load ? "a call with LoadOptions may set retry_now"
+                            : "reset() allows it at once, unload_model() of a manager too") +
+          ")",
       std::chrono::ceil<std::chrono::milliseconds>(left)));
 }
 
@@ -181,7 +183,10 @@ std::shared_ptr<Fetches::Waiter> Fetches::join(Request& request) {
   waiter->for_load = request.for_load;
   waiter->done = std::move(request.done);
   std::shared_ptr<Fetch>& fetch = fetches_[request.model];
-  if (fetch == nullptr) {
+  // One that all have given up, of a registration that is gone, ends by itself.
+  const bool of_another =
+      fetch != nullptr && fetch->waiters.empty() && fetch->files != request.files;
+  if (fetch == nullptr || of_another) {
     fetch = std::make_shared<Fetch>(request.model, request.files);
     threads_.post([this, fetch = fetch] { run(fetch); });
   }
@@ -209,6 +214,11 @@ bool Fetches::cancel_loads(const std::string& model) {
 bool Fetches::is_running(const std::string& model) const {
   MutexLock lock(mutex_);
   return fetches_.count(model) != 0;
+}
+
+bool Fetches::is_current(const Fetch& fetch) const {
+  const auto found = fetches_.find(fetch.model);
+  return found != fetches_.end() && found->second.get() == &fetch;
 }
 
 bool Fetches::is_working_here(const std::string& model) const {
@@ -288,7 +298,7 @@ void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
   {
     MutexLock lock(mutex_);
     if (fetch->waiters.empty()) {  // all have gone while it was queued
-      fetches_.erase(fetch->model);
+      if (is_current(*fetch)) fetches_.erase(fetch->model);
       return;
     }
     fetch->working = true;
@@ -316,7 +326,11 @@ std::exception_ptr Fetches::work(Fetch& fetch) {
       });
       fetch.files->fetch(progress.callback(), fetch.stop.get_token());
     }
-    if (!fetch.files->is_present()) {
+    const bool there = fetch.files->is_present();
+    if (!there && fetch.stop.stop_requested()) {  // it obeyed by returning
+      std::rethrow_exception(cancelled(fetch.model));
+    }
+    if (!there) {
       throw fetch_failed(fetch.model, "its fetch ended, but its files are not there");
     }
   } catch (...) {  // user code may throw anything
@@ -380,7 +394,9 @@ void Fetches::end(const std::shared_ptr<Fetch>& fetch, const std::exception_ptr&
   {
     MutexLock lock(mutex_);
     answers.waiters = std::move(fetch->leaving);
-    if (error && fetch->stop.stop_requested() && !fetch->waiters.empty()) {
+    if (!is_current(*fetch)) {
+      take(*fetch, [](const Waiter&) { return true; }, error, answers);
+    } else if (error && fetch->stop.stop_requested() && !fetch->waiters.empty()) {
       // They came after the last of those had gone for whom it was stopped.
       auto again = std::make_shared<Fetch>(fetch->model, fetch->files);
       again->waiters = std::move(fetch->waiters);

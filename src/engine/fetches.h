@@ -69,6 +69,7 @@ class Fetches {
   // Why it may not be asked now; null: it may.
   std::exception_ptr held_back(const Request& request) const ROOST_REQUIRES(mutex_);
   void remember(const std::string& model, const std::exception_ptr& error) ROOST_REQUIRES(mutex_);
+  bool is_current(const Fetch& fetch) const ROOST_REQUIRES(mutex_);  // and not of an old registration
   std::shared_ptr<Waiter> join(Request& request) ROOST_REQUIRES(mutex_);
   void run(const std::shared_ptr<Fetch>& fetch);
   std::exception_ptr work(Fetch& fetch);

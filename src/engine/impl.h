@@ -35,12 +35,14 @@ struct Engine::Impl {
   struct Attached {
     std::shared_ptr<Backend> backend;
     std::shared_ptr<ModelSource> files;
+    std::uint64_t number = 0;  // of the registration: what another one loaded is not taken for its own
   };
 
   // Everything a load needs to know, decided before anything is done.
   struct Prepared {
     catalog::ModelRecord record;
     pool::ModelSpec spec;
+    std::string learnt_as;  // its footprint
     std::shared_ptr<ModelSource> files;  // null: nothing to fetch
     std::string fell_back;
     pool::RequestSpec request;
@@ -85,7 +87,7 @@ struct Engine::Impl {
                       bool lease, std::stop_token stop);
   void ask_pool(const Prepared& prepared, const LoadOptions& options, bool lease,
                 std::stop_token stop, const Done& done);
-  pool::SlotId slot_for(const Prepared& prepared);
+  pool::SlotId slot_for(const Prepared& prepared);  // ModelNotFound: unregistered meanwhile
   void learn(const Prepared& prepared, pool::SlotId slot);
   void fetch_first(const Prepared& prepared, const LoadOptions& options, bool lease,
                    std::stop_token stop, const Done& answer);
@@ -116,7 +118,7 @@ struct Engine::Impl {
   [[nodiscard]] WaitGraph::Wait may_wait_for_load(const std::string& id, pool::SlotId model,
                                                   const std::vector<pool::SlotId>& wanted);
   WaitGraph::Wait may_wait_for(const std::string& doing, const std::string& model,
-                               WaitGraph::Slots slots, const std::string& way_out);
+                               const WaitGraph::Slots& slots, const std::string& way_out);
   void check_may_wait_for_files(const catalog::ModelRecord& record, const ModelSource* files) const;
 
   // --- looks

@@ -156,9 +156,12 @@ Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::D
   prepared.spec.key = record.id + "|" + record.source + "|" + record.version + "|" +
                       std::string(prepared.spec.backend->name()) + "|" +
                       placement.device->info().id + "|" + description.options.to_json();
-  if (const auto learnt = catalog->learnt(prepared.spec.key)) {
+  prepared.learnt_as = prepared.spec.key;
+  if (const auto learnt = catalog->learnt(prepared.learnt_as)) {
     prepared.spec.learnt = learnt->admission();
   }
+  const Attached own = attached_to(record.id);
+  if (own.backend) prepared.spec.key += "|registration " + std::to_string(own.number);
   prepared.request.priority = load.priority;
   prepared.request.fail_fast = load.fail_fast;
   prepared.request.retry_now = load.retry_now;
@@ -167,10 +170,12 @@ Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::D
 }
 
 pool::SlotId Engine::Impl::slot_for(const Prepared& prepared) {
-  if (!prepared.spec.isolated) return pool.slot(prepared.spec);
   pool::ModelSpec own = prepared.spec;
-  own.key += "|#" + std::to_string(next_instance++);
-  return pool.slot(own);
+  if (own.isolated) own.key += "|#" + std::to_string(next_instance++);
+  const pool::SlotId slot = pool.slot(own);
+  if (prepared.record.registered_at == WallTime{} || catalog->get(prepared.record.id)) return slot;
+  pool.forget(slot);
+  throw ModelNotFoundException(prepared.record.id, "it was unregistered meanwhile");
 }
 
 // The plan of a load. What has no slot yet gets one for the occasion, of a name that no request
@@ -201,17 +206,13 @@ void Engine::Impl::refuse_if_hopeless(const Prepared& prepared) {
 void Engine::Impl::learn(const Prepared& prepared, pool::SlotId slot) {
   const std::optional<pool::SlotView> view = pool.view(slot);
   if (!view || view->state != ModelState::Loaded) return;
-  catalog->learn(prepared.spec.key,
+  catalog->learn(prepared.learnt_as,
                  {view->reserved, std::chrono::duration<double>(view->load_seconds), clock.wall()});
 }
 
 void Engine::Impl::ask_pool(const Prepared& prepared, const LoadOptions& load, bool lease,
                             std::stop_token stop, const Done& done) {
   const pool::SlotId slot = slot_for(prepared);
-  if (prepared.record.registered_at != WallTime{} && !catalog->get(prepared.record.id)) {
-    pool.forget(slot);
-    throw ModelNotFoundException(prepared.record.id, "it was unregistered meanwhile");
-  }
   pool::RequestSpec request = prepared.request;
   request.lease = lease;
   if (!prepared.fell_back.empty()) {

@@ -180,7 +180,9 @@ void Engine::register_model(const ModelRegistration& given) {
                            given.source + "'");
     }
     self.catalog->put(record);
-    if (given.backend || given.files) self.attached[given.id] = {given.backend, given.files};
+    if (given.backend || given.files) {
+      self.attached[given.id] = {given.backend, given.files, self.next_instance++};
+    }
   }
   self.pool.unbind_door(given.id);
   Value data;

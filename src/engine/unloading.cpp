@@ -151,7 +151,7 @@ UnloadReport Engine::demote(const std::string& name, std::stop_token stop) {
 // --- the host tier
 
 pool::SlotId Engine::Impl::slot_of(const std::string& name) {
-  return pool.slot(prepare(name, catalog::Domain::Any, {}).spec);
+  return slot_for(prepare(name, catalog::Domain::Any, {}));
 }
 
 void Engine::cache(const std::string& name, const std::vector<std::string>& components,

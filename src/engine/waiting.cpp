@@ -20,7 +20,7 @@ namespace {
 // A use is waited for unless the caller will not wait; a load that is to be cancelled always is.
 WaitGraph::Wait Engine::Impl::may_wait_for_unload(const std::vector<pool::Pool::Look>& slots,
                                                   const UnloadOptions& unload) {
-  const std::string doing = "unloading", way_out = "call unload_async";
+  const std::string doing = "unloading", way_out = "call unload_async, or the _async twin of what was called,";
   WaitGraph::Slots wanted;
   for (const pool::Pool::Look& look : slots) {
     const bool loaded = look.slot.state == ModelState::Loaded;
@@ -32,7 +32,7 @@ WaitGraph::Wait Engine::Impl::may_wait_for_unload(const std::vector<pool::Pool::
     wanted.push_back(look.slot.id);
   }
   if (wanted.empty() || unload.timeout.count() > 0) return waits.none();
-  return may_wait_for(doing, slots.front().slot.model, std::move(wanted), way_out);
+  return may_wait_for(doing, slots.front().slot.model, wanted, way_out);
 }
 
 WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& name, catalog::Domain domain,
@@ -48,11 +48,11 @@ WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& name, catalog
   }
   if (load.isolated) return waits.none();
   const std::string& id = prepared.record.id;
-  const pool::SlotId model = pool.slot(prepared.spec);
+  const pool::SlotId model = slot_for(prepared);
   WaitGraph::Wait wait = may_wait_for_load(id, model, {model});
   const bool for_ever = !load.fail_fast && load.timeout.count() == 0;
   if (wait && for_ever && pool.needs_end_of(model, wait->inside, waits.waiting())) {
-    refuse("loading", id, "code of a model whose place it needs", "call ready_async");
+    refuse("loading", id, "code of a model whose place it needs", "call ready_async, or the _async twin of what was called,");
   }
   return wait;
 }
@@ -64,13 +64,14 @@ WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& id, pool::Slo
     return view && view->state == ModelState::Loaded && !view->draining;
   });
   if (there) return waits.none();
-  const std::string doing = "loading", way_out = "call ready_async";
+  const std::string doing = "loading", way_out = "call ready_async, or the _async twin of what was called,";
   if (pool.is_at_work_here(model)) refuse(doing, id, "a use, a load or an unload of it", way_out);
   return may_wait_for(doing, id, wanted, way_out);
 }
 
 WaitGraph::Wait Engine::Impl::may_wait_for(const std::string& doing, const std::string& model,
-                                           WaitGraph::Slots slots, const std::string& way_out) {
+                                           const WaitGraph::Slots& slots,
+                                           const std::string& way_out) {
   const WaitGraph::Slots inside = pool.at_work_here();
   if (inside.empty()) return waits.none();
   WaitGraph::Wait wait = waits.begin(inside, slots);

@@ -300,16 +300,31 @@ class FetchBackOffTest : public EngineTest {
   ScriptedSource* files;
 };
 
+TEST_F(FetchTest, ANewRegistrationHasAFetchOfItsOwn) {
+  ScriptedSource& one = add_remote("x", kMiB);
+  one.gate.shut();
+  one.obeys = false;
+  auto of_one = engine().fetch_async("x");
+  one.gate.await_arrivals();
+  engine().unregister_model("x");
+  ScriptedSource& two = add_remote("x", kMiB);
+  engine().fetch("x");
+  EXPECT_EQ(two.fetches(), 1u);
+  EXPECT_TRUE(engine().files_present("x"));
+  one.gate.open();
+  EXPECT_EQ(code_of(of_one), ErrorCode::Cancelled);
+}
+
 TEST_F(FetchBackOffTest, HoldsBackFetchesAndLoads) {
   EXPECT_EQ(loaded(), ErrorCode::DownloadFailed);
   EXPECT_EQ(loaded(), ErrorCode::LoadBackoff);
   EXPECT_EQ(last_message(),
-            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s, with "
-            "retry_now at once");
+            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s (a call "
+            "with LoadOptions may set retry_now)");
   EXPECT_EQ(fetched(), ErrorCode::LoadBackoff);
   EXPECT_EQ(last_message(),
-            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s, after "
-            "a reset at once");
+            "'a' failed to be fetched (the line went dead); the next try is allowed in 1 s (reset() "
+            "allows it at once, unload_model() of a manager too)");
   EXPECT_EQ(files->fetches(), 1u);
   manual_clock.advance(std::chrono::seconds(1));
   EXPECT_EQ(fetched(), ErrorCode::DownloadFailed);

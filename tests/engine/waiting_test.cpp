@@ -232,6 +232,67 @@ TEST_F(WaitingTest, OneOfItsGroupIsNotWaitedForFromALoad) {
   EXPECT_EQ(refused, 1);
 }
 
+// An answer waits for the callback of its caller; nobody else does.
+TEST_F(WaitingTest, ASlowProgressHoldsNobodyElseUp) {
+  use_manual_clock();
+  options.max_concurrent_loads = 3;
+  add("a", kMiB);
+  FakeScript& slow = add("b", kMiB);
+  slow.gate(FakeStep::Load).shut();
+  Gate inside;
+  inside.shut();
+  LoadOptions in_time;
+  in_time.timeout = std::chrono::seconds(1);
+  in_time.progress = [&](const LoadProgress& progress) {
+    if (progress.step == 1) inside.pass();
+  };
+  auto a = engine().ready_async("a", in_time);
+  inside.await_arrivals();
+  in_time.progress = nullptr;
+  auto b = engine().ready_async("b", in_time);
+  slow.gate(FakeStep::Load).await_arrivals();
+  manual_clock.advance(std::chrono::seconds(2));
+  EXPECT_EQ(code_of(b), ErrorCode::DeadlineExceeded);
+  inside.open();
+  EXPECT_EQ(code_of(a), ErrorCode::DeadlineExceeded);
+  slow.gate(FakeStep::Load).open();
+}
+
+TEST_F(WaitingTest, TwoLoadsWhoseProgressEndsTheOtherBothEnd) {
+  std::latch both(2), ended(2);
+  std::future<UnloadReport> ends[2];
+  std::future<void> loads[2];
+  for (const char* id : {"a", "b"}) add(id, kMiB);
+  for (int i = 0; i < 2; ++i) {
+    LoadOptions load;
+    load.progress = [&, i](const LoadProgress& progress) {
+      if (progress.step != 1) return;
+      both.arrive_and_wait();
+      ends[i] = engine().unload_async(i == 0 ? "b" : "a");
+      ended.arrive_and_wait();
+    };
+    loads[i] = engine().ready_async(i == 0 ? "a" : "b", load);
+  }
+  for (auto& load : loads) EXPECT_EQ(code_of(load), ErrorCode::Cancelled);
+  for (auto& end : ends) end.get();
+}
+
+TEST_F(WaitingTest, AnEngineClosesOverALoadThatWaitsForAnother) {
+  add("a", kMiB);
+  FakeScript& b = add("b", kMiB);
+  b.gate(FakeStep::Load).shut();
+  LoadOptions load;
+  load.progress = [&](const LoadProgress& progress) {
+    if (progress.step != 1) return;
+    EXPECT_EQ(code_of([&] { engine().ready("b"); }), ErrorCode::EngineClosed);
+  };
+  auto loaded = engine().ready_async("a", load);
+  b.gate(FakeStep::Load).await_arrivals();
+  std::jthread closes([&] { engine().close(); });
+  EXPECT_EQ(code_of(loaded), ErrorCode::EngineClosed);
+  b.gate(FakeStep::Load).open();
+}
+
 TEST_F(WaitingTest, AnotherModelMayBeWaitedForFromALoad) {
   add("a", kMiB);
   add("b", kMiB);

@@ -333,9 +333,54 @@ TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseOfWhatStandsInItsPlaceIsRefuse
   manager().use([&](Model&) {
     EXPECT_EQ(code_of([&] { manager().load_model("b"); }), ErrorCode::InvalidArgument);
     EXPECT_THAT(last_message(), testing::HasSubstr("wait for itself"));
+    EXPECT_EQ(manager().id(), "a") << "nothing has changed";
+    EXPECT_EQ(manager().current_state, ModelState::Loaded);
   });
   manager().load_model("b");
   EXPECT_EQ(manager().id(), "b");
+}
+
+TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseOfItsGroupIsRefused) {
+  for (const char* id : {"a", "b"}) {
+    add(id, kMiB);
+    engine().patch_options(id, Value::Object{{"group", "g"}});
+  }
+  manager().load_model("a");
+  manager().use([&](Model&) {
+    EXPECT_EQ(code_of([&] { manager().load_model("b"); }), ErrorCode::InvalidArgument);
+    engine().unload_async("a", {.force = true});
+    EXPECT_EQ(code_of([&] { engine().ready("b"); }), ErrorCode::InvalidArgument);
+  });
+}
+
+TEST_F(SingleModelLoadingTest, WhatIsThereWithOtherOptionsIsNotTakenForWhatWasAsked) {
+  add("a", kMiB);
+  LoadOptions other;
+  other.device = "cpu";
+  manager().load_model("a");
+  EXPECT_EQ(code_of([&] { manager().load_model("a", other); }), ErrorCode::InvalidArgument);
+  EXPECT_THAT(last_message(), testing::HasSubstr("unload it first"));
+  manager().unload_model();
+  manager().load_model("a", other);
+  manager().load_model("a", other);
+  manager().load_model("a");
+}
+
+TEST_F(SingleModelLoadingTest, ACallThatRunsHoldsAnUnloadUpForTheDrainTimeout) {
+  add("a", kMiB);
+  StateManager states;
+  PipelineManager pipeline(engine());
+  ResourceManager resources(engine());
+  LoaderOptions brief;
+  brief.drain_timeout = std::chrono::milliseconds(5);
+  LoaderService loader(engine(), states, pipeline, resources, brief);
+  loader.load_model("a");
+  Gate inside;
+  inside.shut();
+  std::jthread user([&] { pipeline.with([&](Model&) { inside.pass(); }); });
+  inside.await_arrivals();
+  EXPECT_EQ(code_of([&] { loader.unload_model(); }), ErrorCode::InUse);
+  inside.open();
 }
 
 TEST_F(SingleModelLoadingTest, ALoadFromWithinAUseGivesTheOldModelBackAfterIt) {

@@ -71,7 +71,11 @@ void BaseModelDriver::download(const BaseModel::Progress& progress, std::stop_to
   try {
     call_user({id(), "download()", ErrorCode::DownloadFailed}, stop,
               [&] { model_.download(progress, stop); });
-    if (!available()) {
+    const bool there = available();
+    if (!there && stop.stop_requested()) {  // it obeyed by returning
+      throw CancelledException("downloading '" + id() + "' was cancelled");
+    }
+    if (!there) {
       throw RoostError(ErrorCode::DownloadFailed, "downloading '" + id() +
                                                       "': download() returned, but is_available() "
                                                       "says that the files are not there");

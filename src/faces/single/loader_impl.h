@@ -93,6 +93,7 @@ struct LoaderService::Impl {
   std::condition_variable_any changed;
   std::list<Attempt> attempts;  // in the order they were asked for
   bool unloading = false;       // the slot is being emptied: nothing else changes it
+  LoadOptions resident;         // what the model in the slot was asked for with
   std::set<std::string> brought;  // to memory by this slot, and not given back yet
   CleanupMetrics last_cleanup;
   bool closing = false, closed = false;  // shutdown() has begun, has ended

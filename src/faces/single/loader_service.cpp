@@ -13,6 +13,13 @@ namespace {
 
 constexpr std::size_t kMostAsyncCalls = 16;
 
+// Than what `had` asked for. Who says nothing takes what is there.
+bool asks_for_another(const LoadOptions& wants, const LoadOptions& had) {
+  return (wants.provider && wants.provider != had.provider) ||
+         (!wants.device.empty() && wants.device != had.device) ||
+         (!wants.backend.is_null() && wants.backend != had.backend);
+}
+
 std::string loading(const std::string& id) {
   return "loading '" + id + "' into the slot";
 }
@@ -246,6 +253,12 @@ std::optional<Value> LoaderService::Impl::wait_for_turn(const Attempt& attempt) 
   const bool there = states.current_state() == ModelState::Loaded &&
                      pipeline.model_id() == attempt->id && !pipeline.is_revoked() &&
                      !attempt->options.isolated;
+  if (there && asks_for_another(attempt->options, resident)) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     loading(attempt->id) +
+                         ": it is there already, loaded with another provider, device or backend "
+                         "options; unload it first");
+  }
   if (!there) {
     attempt->started = true;
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
@@ -347,6 +360,12 @@ void LoaderService::Impl::make_room(const Attempt& attempt) {
   if (attempt->stop.stop_requested())
     throw CancelledException(loading(attempt->id) + ": cancelled");
   if (states.current_state() == ModelState::Loaded) {
+    if (faces::PartOf::is(&pipeline)) {
+      throw RoostError(ErrorCode::InvalidArgument,
+                       loading(attempt->id) +
+                           ": from within a use of the model in the slot, which has to leave for "
+                           "it: it would wait for itself; call load_model_async and wait elsewhere");
+    }
     unloading = true;
     const CleanupMetrics metrics = empty_slot(lock);
     unloading = false;
@@ -370,6 +389,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
     }
     before = pipeline.set_pipeline(std::move(handle));
     brought.insert(attempt->id);
+    resident = attempt->options;
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
     if (states.can_transition(Reason::LoadCompleted)) states.transition(Reason::LoadCompleted);
     older = older_than(attempt);

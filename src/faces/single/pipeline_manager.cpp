@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "faces/management/part_of.h"
 #include "roost/error.h"
 #include "roost/ids.h"
 
@@ -103,6 +104,7 @@ Value PipelineManager::config_of(const ModelHandle& handle) const {
 }
 
 void PipelineManager::with(const std::function<void(Model&)>& f) const {
+  const faces::PartOf mark(this);
   impl_->current("using the model")->with(f);
 }
 

@@ -75,7 +75,7 @@ std::string over_budget(const Snapshot& s, const Decision& d) {
 }
 
 std::string fate_of(std::size_t evicted, std::size_t demoted) {
-  const std::string to_host = std::to_string(demoted) + (evicted == 0 ? " would be" : "") +
+  std::string to_host = std::to_string(demoted) + (evicted == 0 ? " would be" : "") +
                               " demoted to host memory";
   if (evicted == 0) return to_host;
   const std::string gone = std::to_string(evicted) + " would be evicted";
@@ -130,7 +130,7 @@ bool Core::Impl::needs_end_of(const Slot& slot, const std::vector<SlotId>& insid
     if (known == slots.end()) continue;
     const Slot& kept = *known->second;
     const std::string& group = kept.spec.policy.group;
-    if (kept.loading() && !group.empty() && group == slot.spec.policy.group) return true;
+    if (!group.empty() && group == slot.spec.policy.group) return true;
     keep(s, kept);
     for (const SlotId image : kept.spec.images) keep(s, at(image));
   }

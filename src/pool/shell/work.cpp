@@ -313,7 +313,9 @@ void Pool::announce(SlotId id, LoadStep upto, double within) {
   std::vector<std::shared_ptr<Teller<LoadProgress>>> tellers;
   {
     MutexLock lock(mutex_);
-    Slot& slot = at(id);
+    Slot* known = known_slot(id);
+    if (known == nullptr) return;  // cancelled and forgotten since
+    Slot& slot = *known;
     for (const std::uint64_t waiter : slot.waiters) {
       if (waiters_.at(waiter)->teller) tellers.push_back(waiters_.at(waiter)->teller);
     }
