@@ -21,8 +21,8 @@
 namespace roost {
 
 // The fetches that run: one a model, however many ask. No thread waits for another's fetch, and
-// one whose askers have all gone is stopped. After a failure, which a cancel is not, the next try is
-// held back as that of a load is. Thread-safe; calls out without a lock held.
+// one whose askers have all gone is stopped. After a failure, which a cancel is not, the next try
+// is held back as that of a load is. Thread-safe; calls out without a lock held.
 class Fetches {
  public:
   struct Limits {
@@ -69,7 +69,7 @@ class Fetches {
   // Why it may not be asked now; null: it may.
   std::exception_ptr held_back(const Request& request) const ROOST_REQUIRES(mutex_);
   void remember(const std::string& model, const std::exception_ptr& error) ROOST_REQUIRES(mutex_);
-  bool is_current(const Fetch& fetch) const ROOST_REQUIRES(mutex_);  // and not of an old registration
+  bool is_current(const Fetch& fetch) const ROOST_REQUIRES(mutex_);  // not of an old registration
   std::shared_ptr<Waiter> join(Request& request) ROOST_REQUIRES(mutex_);
   void run(const std::shared_ptr<Fetch>& fetch);
   std::exception_ptr work(Fetch& fetch);

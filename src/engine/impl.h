@@ -35,7 +35,7 @@ struct Engine::Impl {
   struct Attached {
     std::shared_ptr<Backend> backend;
     std::shared_ptr<ModelSource> files;
-    std::uint64_t number = 0;  // of the registration: what another one loaded is not taken for its own
+    std::uint64_t number = 0;  // of the registration: no other's slots are taken for its own
   };
 
   // Everything a load needs to know, decided before anything is done.
@@ -116,7 +116,8 @@ struct Engine::Impl {
                                                   const LoadOptions& options);
   // For `wanted`: the model itself or images of it.
   [[nodiscard]] WaitGraph::Wait may_wait_for_load(const std::string& id, pool::SlotId model,
-                                                  const std::vector<pool::SlotId>& wanted);
+                                                  const std::vector<pool::SlotId>& wanted,
+                                                  const pool::RequestSpec& request);
   WaitGraph::Wait may_wait_for(const std::string& doing, const std::string& model,
                                const WaitGraph::Slots& slots, const std::string& way_out);
   void check_may_wait_for_files(const catalog::ModelRecord& record, const ModelSource* files) const;

@@ -133,6 +133,8 @@ Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::D
   prepared.record = record_of(name, domain);
   const catalog::ModelRecord& record = prepared.record;
   const ModelOptions model = ModelOptions::from_value(record.options);
+  // Before the backend, which is then never older: no earlier one's slot is found for it.
+  const Attached own = attached_to(record.id);
 
   prepared.files = files_of(record);
   ModelDescription& description = prepared.spec.description;
@@ -160,7 +162,6 @@ Engine::Impl::Prepared Engine::Impl::prepare(const std::string& name, catalog::D
   if (const auto learnt = catalog->learnt(prepared.learnt_as)) {
     prepared.spec.learnt = learnt->admission();
   }
-  const Attached own = attached_to(record.id);
   if (own.backend) prepared.spec.key += "|registration " + std::to_string(own.number);
   prepared.request.priority = load.priority;
   prepared.request.fail_fast = load.fail_fast;

@@ -162,9 +162,9 @@ void Engine::cache(const std::string& name, const std::vector<std::string>& comp
   }
   const pool::SlotId model = self.slot_of(name);
   const std::vector<pool::SlotId> images = self.pool.image_slots(model, components);
-  const auto wait = self.may_wait_for_load(name, model, images);
   pool::RequestSpec request;
   request.lease = false;
+  const auto wait = self.may_wait_for_load(name, model, images, request);
   for (const pool::SlotId image : images) {
     const bool was_kept = self.pool.keep_image(image, true);
     try {

@@ -12,7 +12,9 @@ namespace {
                          const std::string& where, const std::string& way_out) {
   throw RoostError(ErrorCode::InvalidArgument, doing + " '" + printable(model) + "' from within " +
                                                    where + ": it would wait for itself; " +
-                                                   way_out + " and wait elsewhere");
+                                                   way_out +
+                                                   " (or the _async twin of what was called) and "
+                                                   "wait elsewhere");
 }
 
 }  // namespace
@@ -20,7 +22,7 @@ namespace {
 // A use is waited for unless the caller will not wait; a load that is to be cancelled always is.
 WaitGraph::Wait Engine::Impl::may_wait_for_unload(const std::vector<pool::Pool::Look>& slots,
                                                   const UnloadOptions& unload) {
-  const std::string doing = "unloading", way_out = "call unload_async, or the _async twin of what was called,";
+  const std::string doing = "unloading", way_out = "call unload_async";
   WaitGraph::Slots wanted;
   for (const pool::Pool::Look& look : slots) {
     const bool loaded = look.slot.state == ModelState::Loaded;
@@ -47,26 +49,29 @@ WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& name, catalog
            "load it without warm_up, or call ready_async");
   }
   if (load.isolated) return waits.none();
-  const std::string& id = prepared.record.id;
   const pool::SlotId model = slot_for(prepared);
-  WaitGraph::Wait wait = may_wait_for_load(id, model, {model});
-  const bool for_ever = !load.fail_fast && load.timeout.count() == 0;
-  if (wait && for_ever && pool.needs_end_of(model, wait->inside, waits.waiting())) {
-    refuse("loading", id, "code of a model whose place it needs", "call ready_async, or the _async twin of what was called,");
-  }
-  return wait;
+  return may_wait_for_load(prepared.record.id, model, {model}, prepared.request);
 }
 
+// One that a deadline ends may wait for anything but what runs here.
 WaitGraph::Wait Engine::Impl::may_wait_for_load(const std::string& id, pool::SlotId model,
-                                                const std::vector<pool::SlotId>& wanted) {
+                                                const std::vector<pool::SlotId>& wanted,
+                                                const pool::RequestSpec& request) {
   const bool there = std::all_of(wanted.begin(), wanted.end(), [this](pool::SlotId slot) {
     const std::optional<pool::SlotView> view = pool.view(slot);
     return view && view->state == ModelState::Loaded && !view->draining;
   });
   if (there) return waits.none();
-  const std::string doing = "loading", way_out = "call ready_async, or the _async twin of what was called,";
+  const std::string doing = "loading", way_out = "call ready_async";
   if (pool.is_at_work_here(model)) refuse(doing, id, "a use, a load or an unload of it", way_out);
-  return may_wait_for(doing, id, wanted, way_out);
+  if (request.deadline != Instant::max()) return waits.none();
+  WaitGraph::Wait wait = may_wait_for(doing, id, wanted, way_out);
+  if (wait == nullptr) return wait;
+  for (const pool::SlotId slot : wanted) {
+    if (!pool.needs_end_of(slot, request, wait->inside, waits.waiting())) continue;
+    refuse(doing, id, "code of a model whose place it needs", way_out);
+  }
+  return wait;
 }
 
 WaitGraph::Wait Engine::Impl::may_wait_for(const std::string& doing, const std::string& model,

@@ -277,6 +277,42 @@ TEST_F(WaitingTest, TwoLoadsWhoseProgressEndsTheOtherBothEnd) {
   for (auto& end : ends) end.get();
 }
 
+TEST_F(WaitingTest, WhatNeedsTheRoomOfAUseIsNotCachedFromIt) {
+  options.host_budget_bytes = 3 * kMiB;
+  add("b", fake_with_image(2 * kMiB));
+  add("a", 2 * kMiB).on_run([&](const Batch&) {
+    expect_refused([this] { engine().cache("b"); }, "ready_async");
+  });
+  engine().ready("a");
+  engine().embedder("a").embed("text");
+  EXPECT_EQ(refused, 1);
+  EXPECT_TRUE(engine().cache_report().entries.empty());
+}
+
+// The one that a deadline ends comes first or last: neither is refused.
+TEST_F(WaitingTest, AWaitThatEndsByItselfMayBePartOfACircle) {
+  options.max_concurrent_loads = 2;
+  std::latch both(2);
+  for (const char* id : {"a", "b"}) add(id, kMiB);
+  const auto load = [&](const std::string& id, const std::function<void()>& meanwhile) {
+    LoadOptions outer;
+    outer.progress = [&both, meanwhile](const LoadProgress& progress) {
+      if (progress.step != 1) return;
+      both.arrive_and_wait();
+      meanwhile();
+    };
+    return engine().ready_async(id, outer);
+  };
+  LoadOptions brief;
+  brief.timeout = std::chrono::milliseconds(20);
+  auto a = load("a", [&] { EXPECT_NO_THROW(engine().ready("b")); });
+  auto b = load("b", [&] {
+    EXPECT_EQ(code_of([&] { engine().ready("a", brief); }), ErrorCode::DeadlineExceeded);
+  });
+  EXPECT_NO_THROW(a.get());
+  EXPECT_NO_THROW(b.get());
+}
+
 TEST_F(WaitingTest, AnEngineClosesOverALoadThatWaitsForAnother) {
   add("a", kMiB);
   FakeScript& b = add("b", kMiB);

@@ -390,6 +390,7 @@ void LoaderService::Impl::publish(const Attempt& attempt, ModelHandle handle) {
     before = pipeline.set_pipeline(std::move(handle));
     brought.insert(attempt->id);
     resident = attempt->options;
+    resident.progress = nullptr;
     if (states.can_transition(Reason::LoadRequested)) states.transition(Reason::LoadRequested);
     if (states.can_transition(Reason::LoadCompleted)) states.transition(Reason::LoadCompleted);
     older = older_than(attempt);

@@ -15,7 +15,8 @@ CleanupMetrics LoaderService::Impl::give_back(const std::shared_ptr<ModelHandle>
   CleanupMetrics metrics = resources.cleanup(handle->info().device_id, [&] {
     handle->close();
     try {
-      const UnloadReport report = engine.unload(id, {.timeout = options.drain_timeout, .only_if_unused = true});
+      const UnloadReport report =
+          engine.unload(id, {.timeout = options.drain_timeout, .only_if_unused = true});
       const ModelStatus left = engine.status(id);
       if (left.state != ModelState::Loaded) return report;
       leased_elsewhere = left.leases != 0;

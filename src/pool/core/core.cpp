@@ -166,9 +166,9 @@ PlanReport Core::report(SlotId slot, const Snapshot& snapshot, const Decision& d
   return impl_->report(std::as_const(*impl_).at(slot), snapshot, decision);
 }
 
-bool Core::needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+bool Core::needs_end_of(SlotId slot, const RequestSpec& spec, const std::vector<SlotId>& inside,
                         const std::vector<SlotId>& waiting, Instant now) const {
-  return impl_->needs_end_of(std::as_const(*impl_).at(slot), inside, waiting, now);
+  return impl_->needs_end_of(std::as_const(*impl_).at(slot), spec, inside, waiting, now);
 }
 
 void Core::recycle(Snapshot&& done) const { impl_->spare = std::move(done); }

@@ -265,7 +265,7 @@ class Core {
   PlanReport report(SlotId slot, const Snapshot& snapshot, const Decision& decision) const;
   // Does a request for it wait until one of `inside` ends, by itself or, for a load slot, because
   // every load is one of `waiting`, whose code waits?
-  bool needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+  bool needs_end_of(SlotId slot, const RequestSpec& spec, const std::vector<SlotId>& inside,
                     const std::vector<SlotId>& waiting, Instant now) const;
   // Takes a snapshot's buffers for the next one, which then writes to memory that is mapped
   // already: with thousands of residents that is most of the time it takes. Never necessary.

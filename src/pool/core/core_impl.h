@@ -178,7 +178,7 @@ struct Core::Impl {
   void finish(const Input& in);  // ends every input
 
   // --- looking (report.cpp, invariants.cpp)
-  bool needs_end_of(const Slot& slot, const std::vector<SlotId>& inside,
+  bool needs_end_of(const Slot& slot, const RequestSpec& spec, const std::vector<SlotId>& inside,
                     const std::vector<SlotId>& waiting, Instant now) const;
   void keep(Snapshot& s, const Slot& slot) const;  // plan as if it never went
   Standing standing_of(const Slot& slot, const RequestSpec& spec, Instant now) const;

@@ -75,8 +75,8 @@ std::string over_budget(const Snapshot& s, const Decision& d) {
 }
 
 std::string fate_of(std::size_t evicted, std::size_t demoted) {
-  std::string to_host = std::to_string(demoted) + (evicted == 0 ? " would be" : "") +
-                              " demoted to host memory";
+  std::string to_host =
+      std::to_string(demoted) + (evicted == 0 ? " would be" : "") + " demoted to host memory";
   if (evicted == 0) return to_host;
   const std::string gone = std::to_string(evicted) + " would be evicted";
   return demoted == 0 ? gone : gone + " and " + to_host;
@@ -114,9 +114,10 @@ void Core::Impl::keep(Snapshot& s, const Slot& slot) const {
   if (slot.loading() && !slot.spec.policy.pinned) s.pinned_loads += accounts.of(slot.id).live;
 }
 
-bool Core::Impl::needs_end_of(const Slot& slot, const std::vector<SlotId>& inside,
+bool Core::Impl::needs_end_of(const Slot& slot, const RequestSpec& spec,
+                              const std::vector<SlotId>& inside,
                               const std::vector<SlotId>& waiting, Instant now) const {
-  Snapshot s = snapshot(slot, {}, now);
+  Snapshot s = snapshot(slot, spec, now);
   const Decision decision = decide(s);
   if (s.standing != Standing::Absent || decision.verdict != Verdict::Wait) return false;
   const auto waits = [&](SlotId load) {
@@ -132,7 +133,10 @@ bool Core::Impl::needs_end_of(const Slot& slot, const std::vector<SlotId>& insid
     const std::string& group = kept.spec.policy.group;
     if (!group.empty() && group == slot.spec.policy.group) return true;
     keep(s, kept);
-    for (const SlotId image : kept.spec.images) keep(s, at(image));
+    for (const SlotId image : kept.spec.images) {
+      const std::vector<SlotId>& holders = at(image).holders;
+      if (std::find(holders.begin(), holders.end(), id) != holders.end()) keep(s, at(image));
+    }
   }
   return decide(s).verdict == Verdict::Refuse;
 }

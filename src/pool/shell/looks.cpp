@@ -130,11 +130,11 @@ std::vector<SlotId> Pool::at_work_here() const {
   return found;
 }
 
-bool Pool::needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+bool Pool::needs_end_of(SlotId slot, const RequestSpec& spec, const std::vector<SlotId>& inside,
                         const std::vector<SlotId>& waiting) const {
   const Instant now = clock_.now();
   MutexLock lock(mutex_);
-  return known_slot(slot) != nullptr && core_.needs_end_of(slot, inside, waiting, now);
+  return known_slot(slot) != nullptr && core_.needs_end_of(slot, spec, inside, waiting, now);
 }
 
 bool Pool::is_running_here(const Device& device) const {

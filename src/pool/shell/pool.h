@@ -136,7 +136,7 @@ class Pool {
   // --- is the thread that asks part of
   bool is_at_work_here(SlotId model) const;          // a use or load of it, or of an image of it
   std::vector<SlotId> at_work_here() const;
-  bool needs_end_of(SlotId slot, const std::vector<SlotId>& inside,
+  bool needs_end_of(SlotId slot, const RequestSpec& spec, const std::vector<SlotId>& inside,
                     const std::vector<SlotId>& waiting) const;  // see Core
   bool is_running_here(const Device& device) const;  // what runs on the device
 
