@@ -50,8 +50,8 @@ std::size_t Auditor::in_line() const {
 
 // --- what the shell does
 
-void Auditor::asks(WaiterId waiter, SlotId slot) {
-  waiters_[waiter].slot = slot;
+void Auditor::asks(WaiterId waiter, SlotId slot, const RequestSpec& spec) {
+  waiters_[waiter] = {.slot = slot, .insists = spec.retry_now};
 }
 
 void Auditor::asks_to_unload(WaiterId waiter, SlotId id, const UnloadSpec& spec) {
@@ -288,6 +288,12 @@ void Auditor::check_all_answered() const {
   if (waiters_.empty()) return;
   broken(waiters_.begin()->second.slot, "never answers " + std::to_string(waiters_.size()) +
                                             " who wait though nothing is in the way");
+}
+
+bool Auditor::insisted(SlotId slot) const {
+  return std::any_of(waiters_.begin(), waiters_.end(), [slot](const auto& waiter) {
+    return waiter.second.slot == slot && waiter.second.insists;
+  });
 }
 
 std::vector<WaiterId> Auditor::unanswered() const {

@@ -32,7 +32,7 @@ class Auditor {
   void set_budget(const MemoryVector& budget);
 
   // Inputs, before the core gets them.
-  void asks(WaiterId waiter, SlotId slot);
+  void asks(WaiterId waiter, SlotId slot, const RequestSpec& spec);
   void asks_to_unload(WaiterId waiter, SlotId slot, const UnloadSpec& spec);
   void load_ends(SlotId slot, bool well, const MemoryVector& footprint, LeaseGate* gate,
                  Instant now);
@@ -55,6 +55,7 @@ class Auditor {
   MemoryVector live(SlotId slot) const { return at(slot).live; }
   const std::vector<SlotId>& images_of(SlotId slot) const { return at(slot).spec.images; }
   std::vector<WaiterId> unanswered() const;
+  bool insisted(SlotId slot) const;  // does one who waits for it want no back-off
   std::vector<SlotId> ids() const;
   std::string name(SlotId slot) const { return names_.at(slot); }
 
@@ -79,6 +80,7 @@ class Auditor {
     SlotId slot;
     bool unload = false;
     bool only_if_unused = false;
+    bool insists = false;
   };
 
   Slot& at(SlotId slot) { return slots_.at(slot); }

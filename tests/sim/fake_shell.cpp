@@ -46,9 +46,10 @@ void FakeShell::remove(SlotId slot) {
 void FakeShell::request(SlotId slot, const RequestSpec& spec) {
   const WaiterId waiter{next_waiter_++};
   put("request " + auditor.name(slot) + " " + std::string(to_string(spec.priority)) +
-          (spec.fail_fast ? " fail_fast" : "") + (spec.lease ? "" : " ready"),
+          (spec.fail_fast ? " fail_fast" : "") + (spec.retry_now ? " retry_now" : "") +
+          (spec.lease ? "" : " ready"),
       [&](Actions& out) {
-        auditor.asks(waiter, slot);
+        auditor.asks(waiter, slot, spec);
         core.request(waiter, slot, spec, now, out);
       });
 }

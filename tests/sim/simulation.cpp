@@ -251,7 +251,9 @@ void Simulation::wind_down() {
   for (const SlotId slot : slots) {
     const SlotView view = shell_.core.view(slot);
     if (view.waiters == 0 || view.draining) continue;
-    const Snapshot seen = shell_.core.snapshot(slot, {}, shell_.now);
+    RequestSpec asks;
+    asks.retry_now = shell_.auditor.insisted(slot);
+    const Snapshot seen = shell_.core.snapshot(slot, asks, shell_.now);
     const Decision d = decide(seen);
     const bool for_a_lease = d.obstacle == Obstacle::Leases || d.obstacle == Obstacle::Group ||
                              d.obstacle == Obstacle::QueueAhead ||
