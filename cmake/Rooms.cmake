@@ -1,7 +1,7 @@
 # A room is a folder of src/ and a static library. Rooms are ordered, lowest first; a room may
 # include its own headers and those of the rooms below it. Configure reads every #include and
 # fails on one that points up. A public header belongs to the room that lists it.
-set(ROOST_ROOMS base events jobs device catalog backend pool engine faces cli)
+set(ROOST_ROOMS base events jobs device formats text tensor nets catalog backend pool engine faces cli)
 
 function(roost_rank room out)
   string(REGEX REPLACE "/.*" "" top "${room}")

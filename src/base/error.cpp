@@ -38,6 +38,7 @@ constexpr std::array kKinds = {
     ErrorKind{ErrorCode::EngineClosed, "engine_closed", 503, 14, 7},
     ErrorKind{ErrorCode::Unsupported, "unsupported", 501, 12, 3},
     ErrorKind{ErrorCode::IoError, "io_error", 500, 13, 6},
+    ErrorKind{ErrorCode::BadFile, "bad_file", 422, 15, 6},
     ErrorKind{ErrorCode::Internal, "internal", 500, 13, 1},
 };
 
