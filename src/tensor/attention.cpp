@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/assert.h"
 #include "tensor/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -38,18 +39,22 @@ std::size_t padded(std::size_t count) {
   return (count + step - 1) / step * step;
 }
 
-Tiles lay_out(const AttentionHead& head, Scratch& scratch) {
+Tiles lay_out(const AttentionHead& head, Scratch scratch) {
   Tiles t{};
   t.tokens = head.tokens;
   t.keys = padded(head.tokens);
   t.width = padded(head.size);
-  const std::size_t floats = t.width * t.keys + t.tokens * t.width + kRows * (2 * t.width + t.keys);
-  t.keys_across = reinterpret_cast<float*>(scratch.bytes(floats * sizeof(float)));
+  t.keys_across = reinterpret_cast<float*>(scratch.data());
   t.values = t.keys_across + t.width * t.keys;
   t.queries = t.values + t.tokens * t.width;
   t.scores = t.queries + kRows * t.width;
   t.sums = t.scores + kRows * t.keys;
   return t;
+}
+
+std::size_t ScratchBytes(std::size_t tokens, std::size_t head_size) {
+  const std::size_t keys = padded(tokens), width = padded(head_size);
+  return (width * (keys + tokens) + kRows * (2 * width + keys)) * sizeof(float);
 }
 
 // to[r][n] = sum over k of from[r][k] * by[k][n], for kRows rows and `columns` whole tiles.
@@ -144,7 +149,7 @@ void attend_rows(Precision precision, const AttentionHead& head, const Tiles& t,
   }
 }
 
-void Attend(Precision precision, const AttentionHead& head, Scratch& scratch) {
+void Attend(Precision precision, const AttentionHead& head, Scratch scratch) {
   const Tiles t = lay_out(head, scratch);
   load_keys_and_values(precision, head, t);
   for (std::size_t first = 0; first < head.tokens; first += kRows) {
@@ -160,9 +165,15 @@ HWY_AFTER_NAMESPACE();
 namespace roost::tensor {
 
 HWY_EXPORT(Attend);
+HWY_EXPORT(ScratchBytes);
 
-void attend(Precision precision, const AttentionHead& head, Scratch& scratch) {
+void attend(Precision precision, const AttentionHead& head, Scratch scratch) {
+  ROOST_ASSERT(scratch.size() >= attention_scratch_bytes(head.tokens, head.size));
   HWY_DYNAMIC_DISPATCH(Attend)(precision, head, scratch);
+}
+
+std::size_t attention_scratch_bytes(std::size_t tokens, std::size_t head_size) {
+  return HWY_DYNAMIC_DISPATCH(ScratchBytes)(tokens, head_size);
 }
 
 }  // namespace roost::tensor

@@ -25,6 +25,7 @@ struct AttentionHead {
 };
 
 // out = softmax(scale * Q K^T + by_distance) V, computed in f32.
-void attend(Precision precision, const AttentionHead& head, Scratch& scratch);
+void attend(Precision precision, const AttentionHead& head, Scratch scratch);
+std::size_t attention_scratch_bytes(std::size_t tokens, std::size_t head_size);
 
 }  // namespace roost::tensor

@@ -80,6 +80,12 @@ struct PanelKernel {
   std::size_t bytes() const {
     return checked_align_up(weights.get_size(), kRegionAlign).value_or(SIZE_MAX);
   }
+
+  std::size_t scratch_bytes() const {
+    std::size_t most = 0;
+    for (const auto& plan : plans) most = std::max(most, plan.scratchpad_desc().get_size());
+    return most;
+  }
 };
 
 std::size_t height_for(std::size_t rows) {
@@ -90,12 +96,6 @@ std::size_t height_for(std::size_t rows) {
 }
 
 }  // namespace
-
-std::byte* Scratch::bytes(std::size_t count) {
-  if (memory_.size() < count + kRegionAlign) memory_.resize(count + kRegionAlign);
-  const auto at = reinterpret_cast<std::uintptr_t>(memory_.data());
-  return memory_.data() + (kRegionAlign - at % kRegionAlign) % kRegionAlign;
-}
 
 struct Linear::Impl {
   struct Panel {
@@ -112,6 +112,7 @@ struct Linear::Impl {
       const auto found = kernels.try_emplace(panel.columns, of, panel.columns, precision).first;
       panel.kernel = &found->second;
       packed_bytes += panel.kernel->bytes();
+      scratch_bytes = std::max(scratch_bytes, panel.kernel->scratch_bytes());
       panels.push_back(panel);
     }
   }
@@ -121,6 +122,7 @@ struct Linear::Impl {
   std::map<std::size_t, PanelKernel> kernels;  // by columns
   std::vector<Panel> panels;
   std::size_t packed_bytes = 0;
+  std::size_t scratch_bytes = 0;
 };
 
 Linear::Linear(const LinearShape& shape, Precision precision) {
@@ -146,6 +148,7 @@ const LinearShape& Linear::shape() const {
 std::size_t Linear::packed_bytes() const {
   return impl_->packed_bytes;
 }
+std::size_t Linear::scratch_bytes() const { return impl_->scratch_bytes; }
 std::size_t Linear::panels() const {
   return impl_->panels.size();
 }
@@ -169,7 +172,8 @@ void Linear::pack(std::size_t panel, std::span<const float> rows, std::byte* pac
 }
 
 void Linear::run(std::size_t panel, const std::byte* packed, const void* x, std::size_t rows,
-                 const float* bias, float* y, Scratch& scratch) const {
+                 const float* bias, float* y, Scratch scratch) const {
+  ROOST_ASSERT(scratch.size() >= impl_->scratch_bytes);
   const OneThread alone;
   const Impl::Panel& of = impl_->panels[panel];
   const std::size_t row_bytes = impl_->shape.in * bytes_of(impl_->precision);
@@ -184,7 +188,7 @@ void Linear::run(std::size_t panel, const std::byte* packed, const void* x, std:
     memory from(plan.src_desc(), engine, const_cast<std::byte*>(input + done * row_bytes));
     memory to(plan.dst_desc(), engine, y + done * of.columns);
     memory added(plan.bias_desc(), engine, const_cast<float*>(bias + of.first));
-    memory pad(plan.scratchpad_desc(), engine, scratch.bytes(plan.scratchpad_desc().get_size()));
+    memory pad(plan.scratchpad_desc(), engine, scratch.data());
     of.kernel->products[i].execute(stream, {{DNNL_ARG_SRC, from},
                                             {DNNL_ARG_WEIGHTS, weights},
                                             {DNNL_ARG_BIAS, added},

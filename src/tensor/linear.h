@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "tensor/precision.h"
 
@@ -19,14 +18,8 @@ struct LinearShape {
   friend bool operator==(const LinearShape&, const LinearShape&) = default;
 };
 
-// A thread's own memory for products; any thread's will do for any product.
-class Scratch {
- public:
-  std::byte* bytes(std::size_t count);
-
- private:
-  std::vector<std::byte> memory_;
-};
+// A thread's own memory for one call at a time, kRegionAlign aligned. Owns nothing.
+using Scratch = std::span<std::byte>;
 
 // y = x W^T + b for weights of one shape, cut into panels: columns of y that one call makes, so
 // that several threads can share a product with few rows. Immutable and thread-safe.
@@ -39,6 +32,7 @@ class Linear {
 
   const LinearShape& shape() const;
   std::size_t packed_bytes() const;  // of W; a multiple of kRegionAlign
+  std::size_t scratch_bytes() const;
 
   std::size_t panels() const;
   std::size_t first_column(std::size_t panel) const;
@@ -53,7 +47,7 @@ class Linear {
   // without gaps, and `rows` is a multiple of kRowAlign up to kBlockRows. `bias` is the whole
   // layer's, shape().out long.
   void run(std::size_t panel, const std::byte* packed, const void* x, std::size_t rows,
-           const float* bias, float* y, Scratch& scratch) const;
+           const float* bias, float* y, Scratch scratch) const;
 
  private:
   struct Impl;

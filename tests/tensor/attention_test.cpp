@@ -38,7 +38,7 @@ class AttentionTest : public testing::TestWithParam<Case> {
     head.size = c.size;
     head.scale = 0.3f;
     head.by_distance = by_distance;
-    Scratch scratch;
+    std::vector<std::byte> scratch(attention_scratch_bytes(c.tokens, c.size));
     attend(c.precision, head, scratch);
     std::vector<float> result(c.tokens * c.size);
     load(c.precision, out.data(), result.size(), result.data());

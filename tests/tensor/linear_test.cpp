@@ -47,7 +47,7 @@ class LinearTest : public testing::TestWithParam<Case> {
   // The whole product, panel by panel.
   std::vector<float> product() {
     std::vector<float> y(c.rows * c.out);
-    Scratch scratch;
+    std::vector<std::byte> scratch(linear.scratch_bytes());
     for (std::size_t p = 0; p < linear.panels(); ++p) {
       const std::size_t columns = linear.columns(p);
       std::vector<float> part(c.rows * columns);
