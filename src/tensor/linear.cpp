@@ -148,7 +148,9 @@ const LinearShape& Linear::shape() const {
 std::size_t Linear::packed_bytes() const {
   return impl_->packed_bytes;
 }
-std::size_t Linear::scratch_bytes() const { return impl_->scratch_bytes; }
+std::size_t Linear::scratch_bytes() const {
+  return impl_->scratch_bytes;
+}
 std::size_t Linear::panels() const {
   return impl_->panels.size();
 }

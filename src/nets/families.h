@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nets/encoder_shape.h"
+#include "roost/value.h"
+
+namespace roost::nets {
+
+// Names of the tensors of a family. "{}" stands for the number of the layer; an empty name for
+// what the family does not have. Weights and biases end in ".weight" and ".bias".
+struct TensorNames {
+  std::vector<std::string> prefixes;  // of all names; which one a file has is found by the first
+  std::string words, positions, types, embedding_norm, projection, relative_bias;
+  std::string query, key, value, out, attention_norm, up, down, norm;
+};
+
+// The family's `model_type`s that this program can run, sorted.
+std::vector<std::string> families();
+
+// Throws Unsupported for another family, or for a variant that cannot be run, naming what can be;
+// BadFile for a config that is not one: numbers absent, not whole, out of range, or that do not
+// divide.
+EncoderShape shape_of(const Value& config);
+const TensorNames& names_of(const EncoderShape& shape);
+
+}  // namespace roost::nets
