@@ -97,8 +97,8 @@ struct TensorInfo {
   std::string name;
   Dtype dtype = Dtype::Unknown;
   std::vector<std::uint64_t> shape = {};  // outermost first
-  std::uint32_t file = 0;            // in Checkpoint::files
-  std::uint64_t offset = 0;          // of the first byte, in the file
+  std::uint32_t file = 0;                 // in Checkpoint::files
+  std::uint64_t offset = 0;               // of the first byte, in the file
   std::uint64_t bytes = 0;
 
   std::uint64_t elements() const { return element_count(shape).value_or(0); }
