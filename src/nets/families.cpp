@@ -1,7 +1,7 @@
 #include "nets/families.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 
 #include "roost/error.h"
 #include "roost/ids.h"
@@ -13,68 +13,24 @@ constexpr std::uint64_t kMost = 1u << 20;  // of any size but the vocabulary
 constexpr std::uint64_t kMostVocabulary = 1u << 24;
 constexpr std::uint64_t kMostLayers = 256;
 
-// Reads a config, naming what is wrong with it.
-class ConfigReader {
- public:
-  explicit ConfigReader(const Value& config) : config_(config) {}
+[[noreturn]] void refuse(const std::string& key, const std::string& problem) {
+  throw RoostError(ErrorCode::BadFile, "config.json: '" + key + "' " + problem);
+}
 
-  std::size_t size(const std::string& key, std::uint64_t least, std::uint64_t most,
-                   std::optional<std::size_t> absent = {}) const {
-    const Value* value = config_.find(key);
-    if (value == nullptr || value->is_null()) {
-      if (absent) return *absent;
-      refuse(key, "is absent");
-    }
-    if (!value->is_int() || value->as_int() < 0) refuse(key, "is no whole number from 0 on");
-    const auto number = static_cast<std::uint64_t>(value->as_int());
-    if (number < least || number > most) {
-      refuse(key, "is " + std::to_string(number) + ", not within " + std::to_string(least) +
-                      " and " + std::to_string(most));
-    }
-    return number;
-  }
+[[noreturn]] void cannot_run(const std::string& what) {
+  throw RoostError(ErrorCode::Unsupported, "config.json: " + what);
+}
 
-  float number(const std::string& key, double absent) const {
-    const Value* value = config_.find(key);
-    if (value == nullptr || value->is_null()) return static_cast<float>(absent);
-    if (!value->is_number()) refuse(key, "is no number");
-    const double number = value->as_double();
-    if (!(number >= 0 && number <= 1)) refuse(key, "is not within 0 and 1");
-    return static_cast<float>(number);
-  }
-
-  std::string text(const std::string& key, const std::string& absent) const {
-    const Value* value = config_.find(key);
-    if (value == nullptr || value->is_null()) return absent;
-    if (!value->is_string()) refuse(key, "is no text");
-    return value->as_string();
-  }
-
-  bool flag(const std::string& key) const {
-    const Value* value = config_.find(key);
-    return value != nullptr && value->is_bool() && value->as_bool();
-  }
-
-  [[noreturn]] static void refuse(const std::string& key, const std::string& problem) {
-    throw RoostError(ErrorCode::BadFile, "config.json: '" + key + "' " + problem);
-  }
-
- private:
-  const Value& config_;
-};
-
-// How a family spells its config.
-struct Keys {
-  const char* hidden = "hidden_size";
-  const char* layers = "num_hidden_layers";
-  const char* heads = "num_attention_heads";
-  const char* intermediate = "intermediate_size";
-  const char* activation = "hidden_act";
-};
+std::size_t within(const std::optional<std::uint64_t>& value, const std::string& key,
+                   std::uint64_t least, std::uint64_t most) {
+  if (!value) refuse(key, "is absent");
+  if (*value >= least && *value <= most) return *value;
+  refuse(key, "is " + std::to_string(*value) + ", not within " + std::to_string(least) + " and " +
+                  std::to_string(most));
+}
 
 struct Family {
   std::string_view name;
-  Keys keys;
   bool position_ids_follow_padding = false;  // the first token's row is pad_token_id + 1
   bool typed = true;
   std::size_t relative_buckets = 0;
@@ -137,18 +93,17 @@ TensorNames distilbert_names() {
   return names;
 }
 
-constexpr Keys kDistilbertKeys = {"dim", "n_layers", "n_heads", "hidden_dim", "activation"};
 constexpr std::size_t kMpnetBuckets = 32;
 
 const std::vector<Family>& all() {
   static const std::vector<Family> families = {
-      {"bert", {}, false, true, 0, bert_names({"", "bert."})},
-      {"camembert", {}, true, true, 0, bert_names({"", "roberta."})},
-      {"distilbert", kDistilbertKeys, false, false, 0, distilbert_names()},
-      {"electra", {}, false, true, 0, electra_names()},
-      {"mpnet", {}, true, false, kMpnetBuckets, mpnet_names()},
-      {"roberta", {}, true, true, 0, bert_names({"", "roberta."})},
-      {"xlm-roberta", {}, true, true, 0, bert_names({"", "roberta."})},
+      {"bert", false, true, 0, bert_names({"", "bert."})},
+      {"camembert", true, true, 0, bert_names({"", "roberta."})},
+      {"distilbert", false, false, 0, distilbert_names()},
+      {"electra", false, true, 0, electra_names()},
+      {"mpnet", true, false, kMpnetBuckets, mpnet_names()},
+      {"roberta", true, true, 0, bert_names({"", "roberta."})},
+      {"xlm-roberta", true, true, 0, bert_names({"", "roberta."})},
   };
   return families;
 }
@@ -163,17 +118,35 @@ const Family& family_of(const std::string& name) {
                                                "' cannot be run; those of " + known + " can");
 }
 
-void refuse_variants(const ConfigReader& config) {
-  const std::string kind = config.text("position_embedding_type", "absolute");
-  if (kind != "absolute") {
-    throw RoostError(ErrorCode::Unsupported, "config.json: positions of the kind '" +
-                                                 printable(kind) +
-                                                 "' cannot be run; 'absolute' can");
+bool flag(const Value& config, std::string_view key) {
+  const Value* value = config.find(key);
+  return value != nullptr && value->is_bool() && value->as_bool();
+}
+
+void refuse_variants(const formats::ModelConfig& config) {
+  const std::string& positions = config.position_embedding_type;
+  if (!positions.empty() && positions != "absolute") {
+    cannot_run("positions of the kind '" + printable(positions) +
+               "' cannot be run; 'absolute' can");
   }
-  if (config.flag("is_decoder")) {
-    throw RoostError(ErrorCode::Unsupported,
-                     "config.json: 'is_decoder' is true, and only encoders of this family run");
+  if (flag(config.raw, "is_decoder")) {
+    cannot_run("'is_decoder' is true, and of this family only encoders can be run");
   }
+}
+
+std::size_t buckets_of(const formats::ModelConfig& config, std::size_t usual) {
+  const Value* value = config.raw.find("relative_attention_num_buckets");
+  if (usual == 0 || value == nullptr) return usual;
+  const bool whole = value->is_int() && value->as_int() >= 4 && value->as_int() <= 4096;
+  if (!whole) refuse("relative_attention_num_buckets", "is no whole number from 4 to 4096");
+  return static_cast<std::size_t>(value->as_int());
+}
+
+tensor::Activation activation_of(const formats::ModelConfig& config) {
+  if (config.activation.empty()) return tensor::Activation::Gelu;
+  if (const auto known = tensor::parse_activation(config.activation)) return *known;
+  cannot_run("the activation '" + printable(config.activation) +
+             "' cannot be run; gelu, gelu_new, relu and silu can");
 }
 
 }  // namespace
@@ -184,47 +157,41 @@ std::vector<std::string> families() {
   return names;
 }
 
-EncoderShape shape_of(const Value& value) {
-  const ConfigReader config(value);
-  const std::string name = config.text("model_type", "");
-  if (name.empty()) ConfigReader::refuse("model_type", "is absent: what it describes is unknown");
-  const Family& family = family_of(name);
+EncoderShape shape_of(const formats::ModelConfig& config) {
+  if (config.model_type.empty()) refuse("model_type", "is absent, so the family is unknown");
+  const Family& family = family_of(config.model_type);
   refuse_variants(config);
   EncoderShape shape;
-  shape.family = name;
-  shape.vocabulary = config.size("vocab_size", 1, kMostVocabulary);
-  shape.hidden = config.size(family.keys.hidden, 1, kMost);
-  shape.embedding = family.names.projection.empty()
-                        ? shape.hidden
-                        : config.size("embedding_size", 1, kMost, shape.hidden);
-  shape.layers = config.size(family.keys.layers, 1, kMostLayers);
-  shape.heads = config.size(family.keys.heads, 1, kMost);
-  shape.intermediate = config.size(family.keys.intermediate, 1, kMost);
-  shape.positions = config.size("max_position_embeddings", 1, kMost);
-  shape.types = family.typed ? config.size("type_vocab_size", 0, kMost, 2) : 0;
-  shape.relative_buckets =
-      family.relative_buckets == 0
-          ? 0
-          : config.size("relative_attention_num_buckets", 4, kMost, family.relative_buckets);
-  if (family.position_ids_follow_padding) {
-    shape.position_offset = config.size("pad_token_id", 0, kMost, 1) + 1;
+  shape.family = config.model_type;
+  shape.vocabulary = within(config.vocab_size, "vocab_size", 1, kMostVocabulary);
+  shape.hidden = within(config.hidden_size, "hidden_size", 1, kMost);
+  shape.embedding = shape.hidden;
+  shape.layers = within(config.layers, "num_hidden_layers", 1, kMostLayers);
+  shape.heads = within(config.heads, "num_attention_heads", 1, kMost);
+  shape.intermediate = within(config.intermediate_size, "intermediate_size", 1, kMost);
+  shape.positions = within(config.max_positions, "max_position_embeddings", 1, kMost);
+  if (family.typed)
+    shape.types = within(config.type_vocab_size.value_or(2), "type_vocab_size", 0, kMost);
+  shape.relative_buckets = buckets_of(config, family.relative_buckets);
+  shape.activation = activation_of(config);
+  shape.epsilon = static_cast<float>(config.norm_eps.value_or(1e-12));
+  if (const Value* width = config.raw.find("embedding_size");
+      width != nullptr && !family.names.projection.empty()) {
+    if (!width->is_int() || width->as_int() < 1) refuse("embedding_size", "is no size");
+    shape.embedding =
+        within(static_cast<std::uint64_t>(width->as_int()), "embedding_size", 1, kMost);
   }
-  shape.epsilon = config.number("layer_norm_eps", 1e-12);
+  if (family.position_ids_follow_padding) {
+    shape.position_offset = within(config.pad_token_id.value_or(1), "pad_token_id", 0, kMost) + 1;
+  }
   if (shape.hidden % shape.heads != 0) {
-    ConfigReader::refuse(family.keys.heads, "does not divide '" + std::string(family.keys.hidden) +
-                                                "', " + std::to_string(shape.hidden));
+    refuse("num_attention_heads", "is " + std::to_string(shape.heads) +
+                                      ", which does not divide hidden_size, " +
+                                      std::to_string(shape.hidden));
   }
   if (shape.position_offset >= shape.positions) {
-    ConfigReader::refuse("pad_token_id", "leaves no position for a token");
+    refuse("pad_token_id", "leaves no position for a token");
   }
-  const std::string activation = config.text(family.keys.activation, "gelu");
-  const auto known = tensor::parse_activation(activation);
-  if (!known) {
-    throw RoostError(ErrorCode::Unsupported,
-                     "config.json: the activation '" + printable(activation) +
-                         "' cannot be run; gelu, gelu_new, relu and silu can");
-  }
-  shape.activation = *known;
   return shape;
 }
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "formats/config.h"
 #include "nets/encoder_shape.h"
-#include "roost/value.h"
 
 namespace roost::nets {
 
@@ -20,9 +20,8 @@ struct TensorNames {
 std::vector<std::string> families();
 
 // Throws Unsupported for another family, or for a variant that cannot be run, naming what can be;
-// BadFile for a config that is not one: numbers absent, not whole, out of range, or that do not
-// divide.
-EncoderShape shape_of(const Value& config);
+// BadFile for sizes that are absent, out of range, or do not divide.
+EncoderShape shape_of(const formats::ModelConfig& config);
 const TensorNames& names_of(const EncoderShape& shape);
 
 }  // namespace roost::nets
