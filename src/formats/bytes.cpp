@@ -30,8 +30,8 @@ void io_error(std::string_view file, int error) {
                    "reading '" + printable(file) + "': " + std::generic_category().message(error));
 }
 
-ByteReader::ByteReader(const File& file, std::uint64_t begin, std::uint64_t end)
-    : file_(&file), name_(file.name()), window_begin_(begin), end_(end) {
+ByteReader::ByteReader(const File& file, std::uint64_t begin, std::uint64_t end, std::size_t window)
+    : file_(&file), name_(file.name()), window_bytes_(window), window_begin_(begin), end_(end) {
   if (begin > end || end > file.size()) {
     bad_file(name_, begin,
              "a part ends at byte " + std::to_string(end) + ", but the file has " +
@@ -47,7 +47,7 @@ bool ByteReader::refill() {
   window_begin_ = position();
   at_ = 0;
   if (buffer_.empty()) {
-    buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, remaining())));
+    buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(window_bytes_, remaining())));
   }
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), remaining()));
   window_ = {};  // nothing is in it if reading throws

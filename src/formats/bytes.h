@@ -25,7 +25,9 @@ class ByteReader {
   static constexpr std::size_t kWindow = std::size_t{64} << 10;
 
   // The bytes [begin, end); throws BadFile unless they lie in `file`, which must outlive this.
-  ByteReader(const File& file, std::uint64_t begin, std::uint64_t end);
+  // `window` bytes are read at a time: a small one where little is wanted.
+  ByteReader(const File& file, std::uint64_t begin, std::uint64_t end,
+             std::size_t window = kWindow);
   // `bytes` must outlive this; `base` is what position() calls their first.
   ByteReader(std::span<const std::byte> bytes, std::string name, std::uint64_t base = 0);
 
@@ -77,6 +79,7 @@ class ByteReader {
 
   const File* file_ = nullptr;  // null for memory
   std::string name_;
+  std::size_t window_bytes_ = 0;
   std::vector<std::byte> buffer_;
   std::span<const std::byte> window_;
   std::uint64_t window_begin_ = 0;

@@ -96,6 +96,7 @@ std::optional<std::uint64_t> byte_count(Dtype dtype, std::uint64_t elements);
 struct TensorInfo {
   std::string name;
   Dtype dtype = Dtype::Unknown;
+  bool contiguous = true;                 // elements lie in row order, one after the other
   std::vector<std::uint64_t> shape = {};  // outermost first
   std::uint32_t file = 0;                 // in Checkpoint::files
   std::uint64_t offset = 0;               // of the first byte, in the file
