@@ -333,10 +333,13 @@ std::string JsonView::path() const {
   return path.empty() ? "the top level" : path;
 }
 
+const std::string& JsonView::what() const {
+  const auto* document = static_cast<const simdjson::dom::document*>(document_);
+  return static_cast<const JsonDocument::Tape*>(document)->what;
+}
+
 void JsonView::refuse(const std::string& problem) const {
-  const auto* tape = static_cast<const JsonDocument::Tape*>(
-      static_cast<const simdjson::dom::document*>(document_));
-  bad_file(tape->what, path() + " " + problem);
+  bad_file(what(), path() + " " + problem);
 }
 
 void JsonView::wrong_kind(std::string_view wanted) const {

@@ -51,6 +51,7 @@ class JsonView {
 
   // Where this is, as "model.merges[3]"; the root is "the top level".
   std::string path() const;
+  const std::string& what() const;  // the document's name
   // Throws BadFile: "<what>: <path> <problem>".
   [[noreturn]] void refuse(const std::string& problem) const;
 
