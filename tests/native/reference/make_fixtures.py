@@ -2,7 +2,7 @@
 """Writes a tiny random model folder of each encoder family, and what an independent PyTorch
 implementation of it computes: make_fixtures.py FOLDER. Needs Debian's python3-torch.
 
-FOLDER/NAME/config.json, model.safetensors   as published models have them
+FOLDER/NAME/config.json, tokenizer.json, model.safetensors   as published models have them
 FOLDER/NAME/expected.safetensors             ids, types, lengths of some sequences; states: what
                                              comes out of the last layer, tokens end to end
 """
@@ -155,6 +155,33 @@ def models():
     }
 
 
+def tokenizer():
+    """Words are cut into letters."""
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)]
+    tokens = ["[PAD]", "[MASK]", "[UNK]", "[CLS]", "[SEP]"] + letters
+    tokens += ["##" + letter for letter in letters] + [".", ",", "?"]
+    special = [dict(id=i, content=tokens[i], single_word=False, lstrip=False, rstrip=False,
+                    normalized=False, special=True) for i in range(5)]
+
+    def piece(kind, name, number):
+        return {kind: dict(id=name, type_id=number)}
+
+    first = [piece("SpecialToken", "[CLS]", 0), piece("Sequence", "A", 0),
+             piece("SpecialToken", "[SEP]", 0)]
+    second = [piece("Sequence", "B", 1), piece("SpecialToken", "[SEP]", 1)]
+    return dict(
+        version="1.0", truncation=None, padding=None, added_tokens=special,
+        normalizer=dict(type="BertNormalizer", clean_text=True, handle_chinese_chars=True,
+                        strip_accents=None, lowercase=True),
+        pre_tokenizer=dict(type="BertPreTokenizer"),
+        post_processor=dict(type="TemplateProcessing", single=first, pair=first + second,
+                            special_tokens={t: dict(id=t, ids=[tokens.index(t)], tokens=[t])
+                                            for t in ("[CLS]", "[SEP]")}),
+        decoder=dict(type="WordPiece", prefix="##", cleanup=True),
+        model=dict(type="WordPiece", unk_token="[UNK]", continuing_subword_prefix="##",
+                   max_input_chars_per_word=100, vocab={t: i for i, t in enumerate(tokens)}))
+
+
 def write(folder, model, seed):
     folder.mkdir(parents=True, exist_ok=True)
     random = torch.Generator().manual_seed(1000 + seed)
@@ -167,6 +194,7 @@ def write(folder, model, seed):
         ids.append(some)
         types.append(kinds)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer()) + "\n")
     write_safetensors(folder / "model.safetensors", weights)
     write_safetensors(folder / "expected.safetensors", dict(
         ids=torch.cat(ids), types=torch.cat(types), lengths=torch.tensor(lengths),
