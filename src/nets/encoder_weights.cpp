@@ -4,8 +4,8 @@
 #include <array>
 
 #include "base/checked.h"
+#include "nets/named_tensors.h"
 #include "roost/error.h"
-#include "roost/ids.h"
 #include "tensor/kernels.h"
 
 namespace roost::nets {
@@ -14,13 +14,6 @@ namespace {
 using tensor::Linear;
 
 constexpr std::size_t kFloatsAtOnce = std::size_t{256} << 10;
-
-std::string shape_text(std::span<const std::uint64_t> shape) {
-  std::string text = "[";
-  for (const std::uint64_t size : shape)
-    text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
 
 std::string of_layer(const std::string& pattern, std::size_t layer) {
   std::string name = pattern;
@@ -106,7 +99,7 @@ class EncoderWeights::Filler {
         memory_(memory),
         progress_(progress),
         stop_(stop) {
-    prefix_ = find_prefix();
+    prefix_ = prefix_of(weights.shape(), source);
   }
 
   void embeddings() {
@@ -138,26 +131,8 @@ class EncoderWeights::Filler {
   }
 
  private:
-  std::string find_prefix() const {
-    for (const std::string& prefix : names_.prefixes) {
-      if (source_.shape_of(prefix + names_.words + ".weight")) return prefix;
-    }
-    absent(names_.prefixes.back() + names_.words + ".weight");
-  }
-
-  [[noreturn]] void absent(const std::string& name) const {
-    throw RoostError(ErrorCode::BadFile, "the weights have no tensor '" + printable(name) +
-                                             "', which a model of the family '" +
-                                             weights_.shape().family + "' needs");
-  }
-
-  void check(const std::string& name, std::span<const std::uint64_t> expected) const {
-    const auto found = source_.shape_of(name);
-    if (!found) absent(name);
-    if (std::equal(found->begin(), found->end(), expected.begin(), expected.end())) return;
-    throw RoostError(ErrorCode::BadFile, "the tensor '" + printable(name) + "' is " +
-                                             shape_text(*found) + ", and by config.json it is " +
-                                             shape_text(expected));
+  void check(const std::string& name, std::span<const std::uint64_t> shape) const {
+    check_tensor(source_, name, shape, weights_.shape().family);
   }
 
   void read(const std::string& name, std::uint64_t first, std::span<float> to) {

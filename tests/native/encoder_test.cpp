@@ -6,72 +6,14 @@
 #include <cmath>
 #include <cstring>
 
-#include "backend/native/checkpoint_source.h"
-#include "formats/config.h"
-#include "formats/safetensors.h"
+#include "native/reference.h"
 #include "roost/error.h"
 
 namespace roost::nets {
 namespace {
 
-using backend::CheckpointSource;
+using namespace test;
 using tensor::Precision;
-
-CheckpointSource open(const formats::Folder& folder, const std::string& name) {
-  formats::Checkpoint checkpoint = formats::open_safetensors(folder, name);
-  std::vector<formats::File> files = formats::open_files(folder, checkpoint);
-  return {std::move(checkpoint), std::move(files)};
-}
-
-class Memory {
- public:
-  explicit Memory(std::uint64_t bytes)
-      : data_(static_cast<std::byte*>(std::aligned_alloc(tensor::kRegionAlign, bytes))),
-        bytes_(bytes) {}
-  ~Memory() { std::free(data_); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-  std::byte* data() const { return data_; }
-  std::span<std::byte> span() const { return {data_, bytes_}; }
-
- private:
-  std::byte* const data_;
-  const std::uint64_t bytes_;
-};
-
-struct Sequence {
-  std::vector<std::uint32_t> ids, types;
-  std::vector<float> states;
-};
-
-// What the reference says of a family.
-std::vector<Sequence> expected_of(const formats::Folder& folder, std::size_t hidden) {
-  const formats::Checkpoint checkpoint = formats::open_safetensors(folder, "expected.safetensors");
-  const std::vector<formats::File> files = formats::open_files(folder, checkpoint);
-  const auto whole = [&](const char* name) {
-    const formats::TensorInfo* tensor = checkpoint.find(name);
-    std::vector<std::int64_t> numbers(tensor->elements());
-    files[0].read_at(tensor->offset, std::as_writable_bytes(std::span(numbers)));
-    return numbers;
-  };
-  const auto ids = whole("ids"), types = whole("types"), lengths = whole("lengths");
-  std::vector<float> states(ids.size() * hidden);
-  files[0].read_at(checkpoint.find("states")->offset, std::as_writable_bytes(std::span(states)));
-  std::vector<Sequence> sequences;
-  std::size_t first = 0;
-  for (const std::int64_t length : lengths) {
-    Sequence one;
-    const std::size_t end = first + static_cast<std::size_t>(length);
-    for (std::size_t i = first; i < end; ++i) {
-      one.ids.push_back(static_cast<std::uint32_t>(ids[i]));
-      one.types.push_back(static_cast<std::uint32_t>(types[i]));
-    }
-    one.states.assign(states.data() + first * hidden, states.data() + end * hidden);
-    sequences.push_back(std::move(one));
-    first = end;
-  }
-  return sequences;
-}
 
 struct Case {
   std::string folder;
@@ -82,9 +24,8 @@ struct Case {
 class EncoderTest : public testing::TestWithParam<Case> {
  protected:
   EncoderTest()
-      : folder(formats::Folder::open(std::string(ROOST_FIXTURES) + "/" + GetParam().folder)),
-        shape(shape_of(formats::parse_config(
-            formats::read_text(folder.file("config.json"), 1 << 20), "config.json"))),
+      : folder(fixture(GetParam().folder)),
+        shape(shape_of(config_of(folder))),
         weights(shape, GetParam().precision),
         memory(weights.bytes()),
         team(GetParam().threads),
@@ -162,7 +103,7 @@ TEST_P(EncoderTest, AStopEndsIt) {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const char* family : {"bert", "bert-with-prefix", "camembert", "distilbert", "electra",
-                             "mpnet", "roberta", "xlm-roberta"}) {
+                             "bert-reranker", "mpnet", "roberta", "xlm-roberta"}) {
     for (const Precision precision : {Precision::F32, Precision::Bf16}) {
       for (const unsigned threads : {1u, 2u, 5u}) all.push_back({family, precision, threads});
     }

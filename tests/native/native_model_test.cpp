@@ -75,7 +75,7 @@ TEST_F(NativeModelTest, EmbedsAndSaysWhatItIs) {
 TEST_F(NativeModelTest, ABatchIsItsSingles) {
   const Embedder embedder = engine.embedder("m", {.backend = Value::Object{{"precision", "f32"}}});
   std::vector<std::string> texts;
-  for (int i = 0; i < 100; ++i) texts.push_back(std::string(1 + i % 37, 'a') + " text, b");
+  for (std::size_t i = 0; i < 100; ++i) texts.push_back(std::string(1 + i % 37, 'a') + " text, b");
   const std::vector<Vector> batch = embedder.embed(texts);
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const Vector single = embedder.embed(texts[i]);

@@ -29,7 +29,9 @@ CheckpointSource source_of(const ModelFolder& folder) {
 std::optional<std::string> NativeBackend::why_not(const ModelDescription& description) const {
   if (description.path.empty()) return "its files are not on this machine";
   try {
-    ModelFolder(description.path).weights();
+    const ModelFolder folder(description.path);
+    nets::Head::of(folder.config(), folder.shape());
+    folder.weights();
     return std::nullopt;
   } catch (const RoostError& error) {
     return std::string(error.what());
@@ -56,9 +58,11 @@ LoadEstimate NativeBackend::estimate(const ModelDescription& description, const 
   const NativeOptions options = parse_native_options(description.options);
   const ModelFolder folder(description.path);
   const nets::EncoderWeights weights(folder.shape(), options.precision);
+  const auto head = nets::Head::of(folder.config(), folder.shape());
   LoadEstimate estimate;
   estimate.in_place = true;
-  estimate.components = {{std::string(kComponent), whole_pages(weights.bytes())}};
+  estimate.components = {
+      {std::string(kComponent), whole_pages(NativeImage::bytes_of(weights, head))}};
   estimate.placement_bytes =
       whole_pages(NativeModel::workspace_bytes(weights, threads(), folder.max_tokens(options)));
   return estimate;
@@ -76,9 +80,12 @@ std::shared_ptr<const HostImage> NativeBackend::read(const ModelDescription& des
   const ModelFolder folder(description.path);
   const auto weights =
       std::make_shared<const nets::EncoderWeights>(folder.shape(), options.precision);
-  Region region = context.memory->allocate(context.host, weights->bytes());
-  weights->fill(source_of(folder), region.data(), context.progress, stop);
-  return std::make_shared<NativeImage>(weights, std::move(region));
+  auto head = nets::Head::of(folder.config(), folder.shape());
+  Region region = context.memory->allocate(context.host, NativeImage::bytes_of(*weights, head));
+  const CheckpointSource source = source_of(folder);
+  weights->fill(source, region.data(), context.progress, stop);
+  if (head) head->fill(source, region.data() + weights->bytes(), stop);
+  return std::make_shared<NativeImage>(weights, std::move(head), std::move(region));
 }
 
 std::unique_ptr<Model> NativeBackend::load(const ModelDescription& description,

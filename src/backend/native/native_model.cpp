@@ -60,28 +60,60 @@ ModelInfo NativeModel::info() const {
   info.path = path_;
   info.backend = "native";
   info.family = family_;
-  info.description = "an encoder; it ranks by the cosine of embeddings";
-  info.tasks = {Task::Embed, Task::Rerank};
-  info.dimensions = shape.hidden;
+  const std::optional<nets::Head>& head = image_->head();
+  info.description = head
+                         ? "an encoder with a head of " + std::to_string(head->labels()) + " labels"
+                         : "an encoder; it ranks by the cosine of embeddings";
+  for (const Task task : {Task::Embed, Task::Rerank, Task::Classify}) {
+    if (can(task)) info.tasks.push_back(task);
+  }
+  info.dimensions = head ? 0 : shape.hidden;
   info.max_tokens = max_tokens_;
   info.device_id = device_id_;
   info.active_providers = {ExecutionProvider::Cpu};
   info.estimated_memory_bytes = image_->bytes() + workspace_.size();
   info.extra["layers"] = shape.layers;
   info.extra["heads"] = shape.heads;
-  info.extra["pooling"] = to_string(pooling_);
-  info.extra["normalize"] = normalises_;
+  if (head) {
+    info.extra["labels"] = Value::Array(head->names().begin(), head->names().end());
+  } else {
+    info.extra["pooling"] = to_string(pooling_);
+    info.extra["normalize"] = normalises_;
+  }
   info.extra["precision"] = to_string(image_->weights().precision());
   info.extra["threads"] = compute_->threads();
   return info;
 }
 
+bool NativeModel::can(Task task) const {
+  const std::optional<nets::Head>& head = image_->head();
+  switch (task) {
+    case Task::Embed:
+      return !head;
+    case Task::Rerank:
+      return !head || head->labels() == 1;
+    case Task::Classify:
+      return head.has_value();
+    case Task::TokenClassify:
+    case Task::Tensor:
+      return false;
+  }
+  return false;
+}
+
 std::size_t NativeModel::width(Task task) const {
+  if (!can(task)) {
+    std::string known;
+    for (const Task other : info().tasks) {
+      if (!known.empty()) known += " and ";
+      known += to_string(other);
+    }
+    throw RoostError(ErrorCode::Unsupported, "'" + printable(id_) + "' (" + family_ + ") cannot " +
+                                                 std::string(to_string(task)) + "; it can " +
+                                                 known);
+  }
   if (task == Task::Embed) return image_->weights().shape().hidden;
-  if (task == Task::Rerank) return 1;
-  throw RoostError(ErrorCode::Unsupported, "'" + printable(id_) + "' (" + family_ + ") cannot " +
-                                               std::string(to_string(task)) +
-                                               "; it can embed and rerank");
+  return image_->head() ? image_->head()->labels() : 1;
 }
 
 Sequence NativeModel::tokenize(Task task, std::string_view text, std::string_view pair) const {
@@ -95,12 +127,22 @@ Sequence NativeModel::tokenize(Task task, std::string_view text, std::string_vie
   }
   text::EncodeOptions options;
   options.max_tokens = max_tokens_;
-  text::Encoding first = tokenizer_->encode(text, options);
-  Sequence sequence{std::move(first.ids), {}};
-  if (task != Task::Rerank) return sequence;
-  const text::Encoding second = tokenizer_->encode(pair, options);
+  if (task != Task::Rerank) return {tokenizer_->encode(text, options).ids, {}};
+  return tokenize_pair(text, pair);
+}
+
+Sequence NativeModel::tokenize_pair(std::string_view text, std::string_view pair) const {
+  text::EncodeOptions options;
+  options.max_tokens = max_tokens_;
+  if (image_->head()) {
+    text::Encoding both = tokenizer_->encode(text, pair, options);
+    const bool typed = image_->weights().shape().types > 1;
+    return {std::move(both.ids), typed ? std::move(both.types) : std::vector<std::uint32_t>()};
+  }
+  Sequence sequence{tokenizer_->encode(text, options).ids, {}};
+  const std::vector<std::uint32_t> second = tokenizer_->encode(pair, options).ids;
   sequence.types.assign(sequence.ids.size(), 0);
-  sequence.ids.insert(sequence.ids.end(), second.ids.begin(), second.ids.end());
+  sequence.ids.insert(sequence.ids.end(), second.begin(), second.end());
   sequence.types.resize(sequence.ids.size(), 1);
   return sequence;
 }
@@ -111,12 +153,12 @@ void NativeModel::run(const Batch& batch, std::stop_token stop) {
     fail("the outputs have room for " + std::to_string(batch.outputs.size()) + " numbers, not " +
          std::to_string(batch.sequences.size()) + " x " + std::to_string(width));
   }
-  if (batch.task == Task::Rerank) return rank(batch, stop);
-  embed(batch.sequences, batch.outputs, stop);
+  if (batch.task == Task::Rerank && !image_->head()) return rank_by_cosine(batch, stop);
+  run_all(batch.sequences, width, batch.outputs, stop);
 }
 
 // Each sequence is cut into its two texts, which are embedded like any others.
-void NativeModel::rank(const Batch& batch, const std::stop_token& stop) {
+void NativeModel::rank_by_cosine(const Batch& batch, const std::stop_token& stop) {
   std::vector<Sequence> texts(2 * batch.sequences.size());
   std::vector<const Sequence*> order;
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
@@ -130,7 +172,7 @@ void NativeModel::rank(const Batch& batch, const std::stop_token& stop) {
   for (const Sequence& text : texts) order.push_back(&text);
   const std::size_t width = image_->weights().shape().hidden;
   std::vector<float> vectors(texts.size() * width);
-  embed(order, vectors, stop);
+  run_all(order, width, vectors, stop);
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
     const std::span first(vectors.data() + 2 * i * width, width);
     const std::span second(vectors.data() + (2 * i + 1) * width, width);
@@ -165,21 +207,21 @@ void NativeModel::check(const Sequence& sequence) const {
   }
 }
 
-void NativeModel::embed(std::span<const Sequence* const> sequences, std::span<float> to,
-                        const std::stop_token& stop) {
+void NativeModel::run_all(std::span<const Sequence* const> sequences, std::size_t width,
+                          std::span<float> to, const std::stop_token& stop) {
   for (const Sequence* sequence : sequences) check(*sequence);
-  const std::size_t width = image_->weights().shape().hidden, most = pass_tokens(max_tokens_);
+  const std::size_t most = pass_tokens(max_tokens_);
   nets::PackedTokens tokens;
   float* next = to.data();
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (tokens.tokens() != 0 && tokens.tokens() + sequences[i]->ids.size() > most) {
-      run_pass(tokens, next, stop);
+      run_pass(tokens, width, next, stop);
       next += tokens.sequences() * width;
       tokens.clear();
     }
     tokens.append(sequences[i]->ids, sequences[i]->types);
   }
-  if (tokens.tokens() != 0) run_pass(tokens, next, stop);
+  if (tokens.tokens() != 0) run_pass(tokens, width, next, stop);
   if (!finite(to)) {
     fail(
         "what came out are not all numbers; the weights in memory are damaged or do not fit "
@@ -188,28 +230,33 @@ void NativeModel::embed(std::span<const Sequence* const> sequences, std::span<fl
   }
 }
 
-void NativeModel::run_pass(const nets::PackedTokens& tokens, float* to,
+void NativeModel::run_pass(const nets::PackedTokens& tokens, std::size_t width, float* to,
                            const std::stop_token& stop) {
-  const std::size_t width = image_->weights().shape().hidden;
+  const std::size_t hidden = image_->weights().shape().hidden;
   compute_->alone([&](tensor::Team& team) {
     const std::span<const float> states =
         nets::encode(image_->weights(), image_->data(), tokens, team,
                      {workspace_.data(), workspace_.size()}, stop);
     for (std::size_t i = 0; i < tokens.sequences(); ++i) {
-      const std::span<float> vector(to + i * width, width);
-      nets::pool(pooling_, states.subspan(tokens.starts[i] * width, tokens.length(i) * width),
-                 width, vector);
-      if (normalises_) nets::to_unit_length(vector);
+      const std::span<float> row(to + i * width, width);
+      const auto own = states.subspan(tokens.starts[i] * hidden, tokens.length(i) * hidden);
+      if (image_->head()) {
+        image_->head()->run(image_->head_data(), own.first(hidden), row);
+        continue;
+      }
+      nets::pool(pooling_, own, hidden, row);
+      if (normalises_) nets::to_unit_length(row);
     }
   });
 }
 
 Health NativeModel::probe_health(std::stop_token stop) {
-  const Sequence text = tokenize(Task::Embed, "a short text", {});
+  const Task task = can(Task::Embed) ? Task::Embed : Task::Classify;
+  const Sequence text = tokenize(task, "a short text", {});
   const std::array<const Sequence*, 1> sequences = {&text};
-  std::vector<float> vector(width(Task::Embed));
-  run({Task::Embed, sequences, vector}, std::move(stop));
-  const bool zero = std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; });
+  std::vector<float> row(width(task));
+  run({task, sequences, row}, std::move(stop));
+  const bool zero = std::all_of(row.begin(), row.end(), [](float x) { return x == 0; });
   return zero ? Health::Unhealthy : Health::Healthy;
 }
 

@@ -11,8 +11,9 @@
 
 namespace roost::backend {
 
-// An encoder that embeds, and ranks by the cosine of embeddings. A pair of texts is one sequence:
-// the types of its ids say which of the two they are of.
+// An encoder. With a head it classifies, or ranks when there is one label; without one it embeds,
+// and ranks by the cosine of embeddings: then a pair of texts is one sequence whose types say which
+// of the two a token is of.
 class NativeModel final : public Model {
  public:
   NativeModel(const ModelDescription& description, const ModelFolder& folder,
@@ -33,10 +34,14 @@ class NativeModel final : public Model {
 
  private:
   void check(const Sequence& sequence) const;
-  void embed(std::span<const Sequence* const> sequences, std::span<float> to,
-             const std::stop_token& stop);
-  void run_pass(const nets::PackedTokens& tokens, float* to, const std::stop_token& stop);
-  void rank(const Batch& batch, const std::stop_token& stop);
+  bool can(Task task) const;
+  Sequence tokenize_pair(std::string_view text, std::string_view pair) const;
+  // One row of `width` numbers a sequence: a vector, or the scores of the labels.
+  void run_all(std::span<const Sequence* const> sequences, std::size_t width, std::span<float> to,
+               const std::stop_token& stop);
+  void run_pass(const nets::PackedTokens& tokens, std::size_t width, float* to,
+                const std::stop_token& stop);
+  void rank_by_cosine(const Batch& batch, const std::stop_token& stop);
   [[noreturn]] void fail(const std::string& why) const;
 
   const std::string id_, path_, family_, device_id_;

@@ -4,7 +4,8 @@ implementation of it computes: make_fixtures.py FOLDER. Needs Debian's python3-t
 
 FOLDER/NAME/config.json, tokenizer.json, model.safetensors   as published models have them
 FOLDER/NAME/expected.safetensors             ids, types, lengths of some sequences; states: what
-                                             comes out of the last layer, tokens end to end
+                                             comes out of the last layer, tokens end to end;
+                                             scores: of the labels, where there is a head
 """
 import json
 import math
@@ -123,6 +124,30 @@ def encode(model, weights, ids, types):
     return x
 
 
+HEADS = {"bert": ("*pooler.dense", "classifier", torch.tanh),
+         "distilbert": ("pre_classifier", "classifier", F.relu),
+         "electra": ("classifier.dense", "classifier.out_proj", F.gelu),
+         "roberta": ("classifier.dense", "classifier.out_proj", torch.tanh)}
+
+
+def classify(model, weights, states):
+    config = model["config"]
+    dense, out, bend = HEADS[config["model_type"]]
+    prefix, hidden, labels = weights.prefix, states.shape[-1], len(config["id2label"])
+    weights.prefix = ""
+    x = bend(weights.linear(dense.replace("*", prefix), states[0], hidden))
+    numbers = weights.linear(out, x, labels)
+    weights.prefix = prefix
+    alone = labels == 1 or config.get("problem_type") == "multi_label_classification"
+    return numbers.sigmoid() if alone else numbers.softmax(-1)
+
+
+def labelled(config, architecture, labels, **more):
+    config.update(architectures=[architecture + "ForSequenceClassification"],
+                  id2label={str(i): label for i, label in enumerate(labels)}, **more)
+    return config
+
+
 def config_of(kind, **more):
     config = dict(model_type=kind, vocab_size=60, hidden_size=24, num_hidden_layers=2,
                   num_attention_heads=3, intermediate_size=40, max_position_embeddings=80,
@@ -140,6 +165,16 @@ def models():
     distilbert = dict(model_type="distilbert", vocab_size=60, dim=24, n_layers=2, n_heads=4,
                       hidden_dim=40, max_position_embeddings=80, activation="relu", pad_token_id=0)
     return {
+        "bert-reranker": model(labelled(config_of("bert"), "Bert", ["LABEL_0"]), "bert."),
+        "distilbert-classifier": model(
+            labelled(dict(distilbert), "DistilBert", ["bad", "good"]), "distilbert.", DISTILBERT,
+            typed=False),
+        "electra-classifier": model(
+            labelled(config_of("electra", embedding_size=16), "Electra", ["a", "b", "c"],
+                     problem_type="multi_label_classification"), "electra."),
+        "roberta-classifier": model(
+            labelled(config_of("roberta", type_vocab_size=1), "Roberta", ["no", "maybe", "yes"]),
+            "roberta.", follows_padding=True),
         "bert": model(config_of("bert", layer_norm_eps=1e-12)),
         "bert-with-prefix": model(config_of("bert", hidden_act="gelu_new"), "bert."),
         "camembert": model(config_of("camembert", type_vocab_size=1), "roberta.",
@@ -186,19 +221,23 @@ def write(folder, model, seed):
     folder.mkdir(parents=True, exist_ok=True)
     random = torch.Generator().manual_seed(1000 + seed)
     weights, config = Weights(model["prefix"], seed), model["config"]
-    lengths, ids, types, states = [1, 7, 75, 16], [], [], []
+    lengths, ids, types, states, scores = [1, 7, 75, 16], [], [], [], []
     for length in lengths:
         some = torch.randint(0, config["vocab_size"], (length,), generator=random)
         kinds = torch.randint(0, config.get("type_vocab_size", 1), (length,), generator=random)
         states.append(encode(model, weights, some, kinds))
+        if "id2label" in config:
+            scores.append(classify(model, weights, states[-1]))
         ids.append(some)
         types.append(kinds)
     (folder / "config.json").write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer()) + "\n")
     write_safetensors(folder / "model.safetensors", weights)
-    write_safetensors(folder / "expected.safetensors", dict(
-        ids=torch.cat(ids), types=torch.cat(types), lengths=torch.tensor(lengths),
-        states=torch.cat(states)))
+    expected = dict(ids=torch.cat(ids), types=torch.cat(types), lengths=torch.tensor(lengths),
+                    states=torch.cat(states))
+    if scores:
+        expected["scores"] = torch.cat(scores)
+    write_safetensors(folder / "expected.safetensors", expected)
 
 
 def main():
