@@ -15,12 +15,6 @@ using tensor::Linear;
 
 constexpr std::size_t kFloatsAtOnce = std::size_t{256} << 10;
 
-std::string of_layer(const std::string& pattern, std::size_t layer) {
-  std::string name = pattern;
-  const std::size_t at = name.find("{}");
-  return at == std::string::npos ? name : name.replace(at, 2, std::to_string(layer));
-}
-
 std::optional<Linear> projection_of(const EncoderShape& shape, tensor::Precision precision) {
   if (shape.embedding == shape.hidden) return std::nullopt;
   return Linear({shape.embedding, shape.hidden}, precision);

@@ -195,6 +195,12 @@ EncoderShape shape_of(const formats::ModelConfig& config) {
   return shape;
 }
 
+std::string of_layer(const std::string& pattern, std::size_t layer) {
+  std::string name = pattern;
+  const std::size_t at = name.find("{}");
+  return at == std::string::npos ? name : name.replace(at, 2, std::to_string(layer));
+}
+
 const TensorNames& names_of(const EncoderShape& shape) {
   return family_of(shape.family).names;
 }

@@ -23,5 +23,6 @@ std::vector<std::string> families();
 // BadFile for sizes that are absent, out of range, or do not divide.
 EncoderShape shape_of(const formats::ModelConfig& config);
 const TensorNames& names_of(const EncoderShape& shape);
+std::string of_layer(const std::string& pattern, std::size_t layer);  // "{}" is its number
 
 }  // namespace roost::nets

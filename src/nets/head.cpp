@@ -99,23 +99,32 @@ std::uint64_t Head::bytes() const {
   return (hidden + 1) * (hidden + labels()) * sizeof(float);
 }
 
-void Head::fill(const TensorSource& source, std::byte* memory, const std::stop_token& stop) const {
-  const std::string prefix = prefix_of(shape_, source);
-  auto* to = reinterpret_cast<float*>(memory);
-  const auto tensor = [&](const std::string& name, const std::vector<std::uint64_t>& shape) {
-    check_tensor(source, name, shape, shape_.family);
-    const std::size_t count = shape.size() == 1 ? shape[0] : shape[0] * shape[1];
-    source.read(name, 0, {to, count}, stop);
-    to += count;
-  };
+std::vector<NamedTensor> Head::tensors() const {
+  return tensors(names_of(shape_).prefixes.front());
+}
+
+std::vector<NamedTensor> Head::tensors(const std::string& prefix) const {
+  using Kind = NamedTensor::Kind;
+  std::vector<NamedTensor> all;
   const auto layer = [&](std::string_view name, std::size_t out) {
     const bool in_encoder = name.front() == '*';
     const std::string full = in_encoder ? prefix + std::string(name.substr(1)) : std::string(name);
-    tensor(full + ".weight", {out, shape_.hidden});
-    tensor(full + ".bias", {out});
+    all.push_back({full + ".weight", {out, shape_.hidden}, Kind::Weight});
+    all.push_back({full + ".bias", {out}, Kind::Bias});
   };
   layer(names_->dense, shape_.hidden);
   layer(names_->out, labels());
+  return all;
+}
+
+void Head::fill(const TensorSource& source, std::byte* memory, const std::stop_token& stop) const {
+  auto* to = reinterpret_cast<float*>(memory);
+  for (const NamedTensor& tensor : tensors(prefix_of(shape_, source))) {
+    check_tensor(source, tensor.name, tensor.shape, shape_.family);
+    const std::size_t count = tensor.shape[0] * (tensor.shape.size() == 1 ? 1 : shape_.hidden);
+    source.read(tensor.name, 0, {to, count}, stop);
+    to += count;
+  }
 }
 
 void Head::run(const std::byte* memory, std::span<const float> state, std::span<float> to) const {

@@ -9,6 +9,7 @@
 
 #include "formats/config.h"
 #include "nets/encoder_shape.h"
+#include "nets/tensor_list.h"
 #include "nets/tensor_source.h"
 
 namespace roost::nets {
@@ -28,6 +29,8 @@ class Head {
   const std::vector<std::string>& names() const { return labels_; }
   Scores scores() const { return scores_; }
   std::uint64_t bytes() const;
+  // As the weights of the family's own models name them, after the first of its prefixes.
+  std::vector<NamedTensor> tensors() const;
 
   // Fills bytes() of memory; throws as EncoderWeights::fill() does.
   void fill(const TensorSource& source, std::byte* memory, const std::stop_token& stop) const;
@@ -40,6 +43,7 @@ class Head {
   Head(const Names& names, const EncoderShape& shape, std::vector<std::string> labels,
        Scores scores);
   static const Names& names_for(const std::string& family);
+  std::vector<NamedTensor> tensors(const std::string& prefix) const;
 
   const Names* names_;
   EncoderShape shape_;
