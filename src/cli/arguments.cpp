@@ -16,8 +16,24 @@ constexpr const char* kVersion = "0.1.0";
 
 // The options as they are written.
 struct Words {
-  std::optional<std::string> budget, provider, device, rows;
+  std::optional<std::string> budget, provider, device, rows, top_k;
+  std::map<std::string, std::string> sizes;  // of `make`
 };
+
+// What `make` takes, and where it goes.
+struct SizeOption {
+  const char* name;
+  const char* help;
+  std::size_t MakeOptions::*to;
+};
+constexpr SizeOption kSizes[] = {
+    {"--layers", "6 by default", &MakeOptions::layers},
+    {"--hidden", "Width of a token's state; 384 by default", &MakeOptions::hidden},
+    {"--heads", "They divide --hidden; 12 by default", &MakeOptions::heads},
+    {"--intermediate", "Four times --hidden by default", &MakeOptions::intermediate},
+    {"--vocabulary", "Tokens; 30522 by default", &MakeOptions::vocabulary},
+    {"--positions", "Most tokens of a text; 512 by default", &MakeOptions::positions},
+    {"--labels", "Of a head: 1 ranks, more classify; none by default", &MakeOptions::labels}};
 
 [[noreturn]] void reject(const std::string& why) {
   throw RoostError(ErrorCode::InvalidArgument, why);
@@ -93,12 +109,39 @@ void add_common(CLI::App& app, Arguments& to, Words& words) {
 }
 
 void add_model(CLI::App& app, Arguments& to, Words& words) {
-  app.add_option("model", to.model.model, "What to look at: builtin:lexical, an alias or a path")
+  app.add_option("model", to.model.model, "builtin:lexical, an alias, or the path of a folder")
       ->required()
+      ->type_name("NAME");
+  app.add_option("--precision", to.model.precision, "Models from folders: auto, f32 or bf16")
       ->type_name("NAME");
   app.add_option("--device", words.device, "A device id, as 'roost devices' prints it")
       ->type_name("ID");
   app.add_option("--rows", words.rows, "builtin:lexical: how many token vectors")
+      ->type_name("NUMBER");
+}
+
+void add_texts(CLI::App& app, Arguments& to, Words& words, const char* what) {
+  add_model(app, to, words);
+  if (app.get_name() == "rerank") {
+    app.add_option("query", to.text.query, "What is asked for")->required()->type_name("QUERY");
+    app.add_option("--top-k", words.top_k, "How many of the best; all by default")
+        ->type_name("NUMBER");
+  }
+  app.add_option("texts", to.text.texts, what)->type_name("TEXT");
+  app.add_option("--file", to.text.file, "One text a line; - is standard input")->type_name("PATH");
+}
+
+void add_make(CLI::App& app, Arguments& to, Words& words) {
+  app.add_option("folder", to.make.folder, "A new or empty folder")->required()->type_name("PATH");
+  std::string families;
+  for (const std::string& family : makeable_families()) {
+    families += (families.empty() ? "" : ", ") + family;
+  }
+  app.add_option("--family", to.make.options.family, families)->type_name("NAME");
+  for (const SizeOption& size : kSizes) {
+    app.add_option(size.name, words.sizes[size.name], size.help)->type_name("NUMBER");
+  }
+  app.add_option("--seed", words.sizes["--seed"], "Another seed, other numbers")
       ->type_name("NUMBER");
 }
 
@@ -112,12 +155,21 @@ void add_commands(CLI::App& app, Arguments& to, Words& words) {
   add_model(*app.add_subcommand("plan", "What loading a model would do, without doing it"), to,
             words);
   add_model(*app.add_subcommand("info", "What a model is; loads it to tell"), to, words);
+  add_texts(*app.add_subcommand("embed", "Texts to vectors, a JSON line each"), to, words,
+            "What to embed");
+  add_texts(*app.add_subcommand("rerank", "Documents by how well they answer a query"), to, words,
+            "The documents");
+  add_texts(*app.add_subcommand("classify", "Texts to labels"), to, words, "What to classify");
+  add_make(*app.add_subcommand("make", "Write a random model, for tests and benchmarks"), to,
+           words);
   for (CLI::App* command : app.get_subcommands({})) add_common(*command, to, words);
 }
 
 std::string unknown_command(const std::string& word) {
   std::string text = "there is no command '" + printable(word) + "'";
-  const auto near = nearest_names(word, {"demo", "devices", "plan", "info"});
+  const auto near = nearest_names(word, 
+                                  {"demo", "devices", "plan", "info", "embed", "rerank", "classify",
+                                   "make"});
   return near.empty() ? text : text + "; did you mean '" + near.front() + "'?";
 }
 
@@ -143,12 +195,27 @@ bool asks_for_json(int argc, char** argv) {
                      [](std::string_view word) { return word == "--json"; });
 }
 
-void apply(const Words& words, Arguments& to) {
+std::size_t size_of(const std::string& option, const std::string& text) {
+  const std::int64_t number = whole_number(option, text);
+  if (number < 0) reject(option + " is '" + printable(text) + "'; give a number from 0 on");
+  return static_cast<std::size_t>(number);
+}
+
+void apply(Words& words, Arguments& to) {
   if (words.budget) to.common.engine.host_budget_bytes = bytes_of(*words.budget);
   if (words.provider) to.common.engine.provider = provider_of(*words.provider);
   if (words.rows) to.model.rows = whole_number("--rows", *words.rows);
   if (words.device && words.device->empty()) reject("--device is empty; give a device id");
   to.model.device = words.device;
+  to.text.model = to.model;
+  if (words.top_k) to.text.top_k = size_of("--top-k", *words.top_k);
+  for (const SizeOption& size : kSizes) {
+    const std::string& text = words.sizes[size.name];
+    if (!text.empty()) to.make.options.*size.to = size_of(size.name, text);
+  }
+  if (const std::string& seed = words.sizes["--seed"]; !seed.empty()) {
+    to.make.options.seed = size_of("--seed", seed);
+  }
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ struct Arguments {
   std::string help;
   Common common;
   ModelArguments model;  // of the commands that take one
+  TextArguments text;    // of those that take texts; its model is `model`
+  MakeArguments make;
 };
 
 // Throws InvalidArgument. Whether JSON was asked for is known even then.

@@ -15,6 +15,10 @@ int run(const Arguments& arguments) {
   if (arguments.command == "devices") return devices(arguments.common);
   if (arguments.command == "plan") return plan(arguments.common, arguments.model);
   if (arguments.command == "info") return info(arguments.common, arguments.model);
+  if (arguments.command == "make") return make(arguments.common, arguments.make);
+  if (arguments.command == "embed") return embed(arguments.common, arguments.text);
+  if (arguments.command == "rerank") return rerank(arguments.common, arguments.text);
+  if (arguments.command == "classify") return classify(arguments.common, arguments.text);
   print(arguments.help);
   return 0;
 }

@@ -6,6 +6,7 @@ LoadOptions ModelArguments::load_options() const {
   LoadOptions load;
   if (device) load.device = *device;
   if (rows) load.backend["rows"] = *rows;
+  if (precision) load.backend["precision"] = *precision;
   return load;
 }
 

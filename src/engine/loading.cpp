@@ -106,8 +106,7 @@ std::string Engine::Impl::way_to_run(const catalog::ModelRecord& record) const {
   if (file && !has_files(record, files_of(record).get())) {
     return "nothing is there: put its files in place";
   }
-  return std::string(file ? "this version reads no model files; " : "") +
-         "register it with a backend that can";
+  return "register it with a backend that can";
 }
 
 std::shared_ptr<Backend> Engine::Impl::backend_for(const catalog::ModelRecord& record,

@@ -82,6 +82,14 @@ TEST_F(MakeModelTest, HeadsRankAndClassify) {
   }
 }
 
+TEST_F(MakeModelTest, AWholeVocabulary) {
+  small.vocabulary = 30'522;
+  make_model(folder, small);
+  Engine engine;
+  engine.register_model("m", "file:" + folder.string());
+  EXPECT_EQ(engine.embedder("m").embed("text").size(), 32u);
+}
+
 TEST_F(MakeModelTest, TheSameOptionsGiveTheSameBytes) {
   make_model(folder / "a", small);
   make_model(folder / "b", small);

@@ -145,7 +145,7 @@ TEST_F(NativeModelTest, OptionsAreChecked) {
 TEST_F(NativeModelTest, FilesThatAreNotWhatTheyClaimAreTyped) {
   const auto size = fs::file_size(folder / "model.safetensors");
   fs::resize_file(folder / "model.safetensors", size - 1);
-  EXPECT_NE(code_of([&] { engine.ready("m"); }), ErrorCode::Internal);
+  EXPECT_EQ(code_of([&] { engine.ready("m"); }), ErrorCode::BadFile);
   EXPECT_THAT(message, HasSubstr("model.safetensors"));
 }
 

@@ -22,7 +22,7 @@ std::vector<std::string> tokens_of(std::size_t count, std::size_t padding) {
   for (const std::string& piece : pieces) tokens.push_back("##" + piece);
   for (const char mark : std::string("!\"#$%&'()*+,-./:;<=>?@[]_{}~")) tokens.emplace_back(1, mark);
   for (std::size_t at = 0; tokens.size() < count; ++at) {
-    const std::string& shorter = pieces[at];
+    const std::string shorter = pieces[at];  // what it lies in grows
     for (char c = 'a'; c <= 'z' && tokens.size() < count; ++c) {
       pieces.push_back(shorter + c);
       tokens.push_back(pieces.back());

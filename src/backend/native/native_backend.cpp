@@ -1,5 +1,7 @@
 #include "backend/native/native_backend.h"
 
+#include <filesystem>
+
 #include "backend/native/checkpoint_source.h"
 #include "backend/native/model_folder.h"
 #include "backend/native/native_image.h"
@@ -26,14 +28,20 @@ CheckpointSource source_of(const ModelFolder& folder) {
 
 }  // namespace
 
+// Files that contradict themselves are an error, not a reason to look for another backend.
 std::optional<std::string> NativeBackend::why_not(const ModelDescription& description) const {
   if (description.path.empty()) return "its files are not on this machine";
+  std::error_code none;
+  if (!std::filesystem::exists(std::filesystem::path(description.path) / "config.json", none)) {
+    return "there is no folder with a config.json";
+  }
   try {
     const ModelFolder folder(description.path);
     nets::Head::of(folder.config(), folder.shape());
     folder.weights();
     return std::nullopt;
   } catch (const RoostError& error) {
+    if (error.code() == ErrorCode::BadFile) throw;
     return std::string(error.what());
   }
 }
