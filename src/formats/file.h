@@ -73,6 +73,10 @@ class File {
 // Whole text of a small file. Throws BadFile when it is larger than `max_bytes`.
 std::string read_text(const File& file, std::uint64_t max_bytes);
 
+// May it name a file in a folder or below: relative, without empty, "." or ".." parts, at most 1024
+// bytes, no NUL?
+bool is_inner_name(std::string_view name);
+
 // What links may do in a folder. In a snapshot of a Hugging Face cache each file is a link to
 // "../../blobs/NAME", one more "../" per folder below; such a link, spelt exactly so, is followed
 // to a regular file of the repository's blobs folder. No other link ever is.

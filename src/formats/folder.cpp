@@ -23,22 +23,27 @@ constexpr int kFolderFlags = kFileFlags | O_DIRECTORY;
 constexpr std::size_t kMaxEntries = 100'000;
 constexpr std::size_t kMaxNameBytes = 1024;
 
-std::vector<std::string> parts_of(std::string_view name) {
-  const auto refuse = [&](const char* why) {
-    throw RoostError(ErrorCode::InvalidArgument,
-                     "'" + printable(name) + "' is no name inside a folder: " + why);
-  };
-  if (name.empty()) refuse("it is empty");
-  if (name.size() > kMaxNameBytes) refuse("it is longer than 1024 bytes");
-  if (name.find('\0') != std::string_view::npos) refuse("it has a NUL byte");
+// Empty when `name` is no name inside a folder.
+std::vector<std::string> split(std::string_view name) {
+  if (name.size() > kMaxNameBytes || name.find('\0') != std::string_view::npos) return {};
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= name.size();) {
     const std::size_t end = std::min(name.find('/', begin), name.size());
     const std::string_view part = name.substr(begin, end - begin);
-    if (part.empty()) refuse("it has an empty part");
-    if (part == "." || part == "..") refuse("it has a part '.' or '..'");
+    if (part.empty() || part == "." || part == "..") return {};
     parts.emplace_back(part);
     begin = end + 1;
+  }
+  return parts;
+}
+
+std::vector<std::string> parts_of(std::string_view name) {
+  std::vector<std::string> parts = split(name);
+  if (parts.empty()) {
+    throw RoostError(ErrorCode::InvalidArgument,
+                     "'" + printable(name) +
+                         "' is no name inside a folder: it must be relative, "
+                         "without empty parts, '.' and '..'");
   }
   return parts;
 }
@@ -74,6 +79,10 @@ struct CloseDir {
 };
 
 }  // namespace
+
+bool is_inner_name(std::string_view name) {
+  return !split(name).empty();
+}
 
 Folder Folder::open(const std::string& path, Links links) {
   Fd fd(::open(path.c_str(), kFolderFlags));

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "formats/bytes.h"
 #include "formats/json_scanner.h"
+#include "formats/pytorch.h"
 #include "formats/safetensors.h"
 #include "roost/ids.h"
 
@@ -92,7 +93,7 @@ class IndexReader {
 
 void add_shard(Checkpoint& all, Checkpoint shard, std::uint32_t number,
                const std::vector<Place>& places) {
-  const std::string& name = shard.files.front().name;
+  const std::string name = shard.files.front().name;
   for (TensorInfo& tensor : shard.tensors) {
     const auto at =
         std::lower_bound(places.begin(), places.end(), tensor.name,
@@ -104,6 +105,9 @@ void add_shard(Checkpoint& all, Checkpoint shard, std::uint32_t number,
     all.tensors.push_back(std::move(tensor));
   }
   all.files.push_back(std::move(shard.files.front()));
+  if (number > 0 && shard.format != all.format)
+    bad_file(name, "it is of another format than the rest");
+  all.format = shard.format;
   if (number == 0) all.metadata = std::move(shard.metadata);
 }
 
@@ -113,7 +117,9 @@ Checkpoint open_shards(const Folder& folder, const File& file) {
   Checkpoint all;
   all.tensors.reserve(index.places().size());
   for (std::uint32_t i = 0; i < index.shards().size(); ++i) {
-    add_shard(all, open_safetensors(folder.file(index.shards()[i])), i, index.places());
+    const File shard = folder.file(index.shards()[i]);
+    add_shard(all, is_pytorch(shard) ? open_pytorch(shard) : open_safetensors(shard), i,
+              index.places());
   }
   sort_by_name(all.tensors, file.name());
   if (all.tensors.size() != index.places().size()) {
@@ -123,7 +129,9 @@ Checkpoint open_shards(const Folder& folder, const File& file) {
     bad_file(file.name(), "tensor '" + printable(absent->tensor) + "' is not in '" +
                               printable(index.shards()[absent->shard]) + "'");
   }
-  if (index.total_size() && *index.total_size() != all.bytes()) {
+  // PyTorch counts tensors that share their bytes once.
+  if (all.format == Format::Safetensors && index.total_size() &&
+      *index.total_size() != all.bytes()) {
     bad_file(file.name(), "it tells a total size of " + std::to_string(*index.total_size()) +
                               " bytes, its tensors have " + std::to_string(all.bytes()));
   }

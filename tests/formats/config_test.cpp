@@ -110,7 +110,7 @@ constexpr const char* kModules = R"([
   {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
   {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
   {"idx": 2, "name": "2", "path": "2_Dense", "type": "sentence_transformers.models.Dense"},
-  {"idx": 3, "name": "3", "path": "3_Normalize", "type": "sentence_transformers.models.Normalize"}])";
+  {"idx": 3, "name": "3", "path": "3_Normalize", "type": "models.Normalize"}])";
 
 TEST(Sentence, ReadsModulesAndWhatBelongsToThem) {
   FakeTree tree;
