@@ -1,5 +1,6 @@
 #include "roost/ids.h"
 #include "text/definition.h"
+#include "text/steps/precompiled_charsmap.h"
 
 namespace roost::text {
 namespace {
@@ -35,6 +36,16 @@ std::unique_ptr<const Normalizer> read_bert_normalizer(const JsonView& view) {
                                .lowercase = lowercase});
 }
 
+std::unique_ptr<const Normalizer> read_precompiled(const JsonView& view) {
+  const auto encoded = find_value(view, "precompiled_charsmap");
+  if (!encoded) return std::make_unique<NormalizerSequence>(NormalizerSequence({}));
+  const auto bytes = from_base64(encoded->as_string());
+  if (!bytes) encoded->refuse("is not base64");
+  auto map = PrecompiledCharsmap::parse(*bytes);
+  if (!map) encoded->refuse("is not a charsmap of sentencepiece");
+  return std::make_unique<PrecompiledCharsmap>(std::move(*map));
+}
+
 std::unique_ptr<const Normalizer> read_one_normalizer(const JsonView& view) {
   const std::string type = type_of(view);
   if (type == "Sequence") {
@@ -42,6 +53,7 @@ std::unique_ptr<const Normalizer> read_one_normalizer(const JsonView& view) {
         read_steps<Normalizer>(view.at("normalizers"), read_one_normalizer));
   }
   if (type == "BertNormalizer") return read_bert_normalizer(view);
+  if (type == "Precompiled") return read_precompiled(view);
   if (type == "NFC") return std::make_unique<UnicodeForm>(Form::Nfc);
   if (type == "NFD") return std::make_unique<UnicodeForm>(Form::Nfd);
   if (type == "NFKC") return std::make_unique<UnicodeForm>(Form::Nfkc);

@@ -5,8 +5,9 @@
 
 namespace roost::text {
 
-// Places the children of one node after the other. A place is searched among the first free ones
-// only, so that building takes time linear in the entries.
+// Places the children of one node after the other: a lone child in the first free slot, several
+// where they fit within a short search that goes on where the last one gave up. Linear in the
+// entries.
 class Trie::Builder {
  public:
   Builder(Trie& trie, const std::vector<Entry>& entries) : trie_(trie), entries_(entries) {}
@@ -25,7 +26,7 @@ class Trie::Builder {
 
  private:
   static constexpr std::size_t kLabels = 256;
-  static constexpr int kTries = 32;
+  static constexpr std::size_t kSlotsTried = 64;
   struct Job {
     std::uint32_t node;
     std::size_t begin, end;  // of entries_
@@ -61,16 +62,17 @@ class Trie::Builder {
 
   // A base whose slots for labels_ are free; the slots exist.
   std::uint32_t place() {
-    while (first_free_ < used_.size() && used_[first_free_]) ++first_free_;
-    std::size_t at = std::max<std::size_t>(first_free_, labels_.front() + 1u);
-    for (int tries = 0; tries < kTries && at < used_.size(); ++at) {
-      if (used_[at]) continue;
-      if (fits(at - labels_.front())) return make_room(at - labels_.front());
-      ++tries;
+    const std::size_t first = labels_.front();
+    if (labels_.size() == 1) {
+      while (first_free_ < used_.size() && used_[first_free_]) ++first_free_;
+      return make_room(first_free_ - first);
     }
-    if (labels_.size() > 1) return make_room(used_.size());
-    while (at < used_.size() && used_[at]) ++at;
-    return make_room(at - labels_.front());
+    const std::size_t last = std::min(search_from_ + kSlotsTried, used_.size());
+    for (std::size_t at = search_from_; at < last; ++at) {
+      if (fits(at - first)) return make_room(at - first);
+    }
+    search_from_ = used_.size();
+    return make_room(used_.size());
   }
 
   bool fits(std::size_t base) const {
@@ -93,7 +95,8 @@ class Trie::Builder {
   std::vector<bool> used_;
   std::vector<unsigned char> labels_;
   std::vector<std::size_t> starts_;
-  std::size_t first_free_ = 1;
+  std::size_t first_free_ = kLabels;   // no slot from kLabels on and before it is free
+  std::size_t search_from_ = kLabels;  // before it no place for several labels is sought any more
 };
 
 Trie::Trie(std::vector<Entry> entries) : empty_(entries.empty()) {

@@ -13,7 +13,11 @@ constexpr std::string_view kNoSpaces =
     "\\x00-\\x08\\x0e-\\x1f!-\\x{84}\\x{86}-\\x{9f}\\x{a1}-\\x{167f}\\x{1681}-\\x{1fff}"
     "\\x{200b}-\\x{2027}\\x{202a}-\\x{202e}\\x{2030}-\\x{205e}\\x{2060}-\\x{2fff}"
     "\\x{3001}-\\x{10ffff}";
-constexpr std::string_view kWords = "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{200c}\\x{200d}";
+constexpr std::string_view kWords =
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{24b6}-\\x{24e9}\\x{1f130}-\\x{1f149}\\x{1f150}-\\x{1f169}"
+    "\\x{1f170}-\\x{1f189}";
+// Oniguruma takes these for word characters too, but not inside a class.
+constexpr std::string_view kWordsOutside = "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
 constexpr std::string_view kHex = "0-9a-fA-F";
 
 class Translator {
@@ -107,14 +111,14 @@ class Translator {
         return set("\\P{Nd}", in_class);
       case 'w':
         take(2);
-        return set(kWords, in_class);
+        return set(std::string(kWords) + (in_class ? "" : std::string(kWordsOutside)), in_class);
       case 'h':
         take(2);
         return set(kHex, in_class);
       case 'W':
         if (in_class) refuse("\\W inside a class is not");
         take(2);
-        out_ += "[^" + std::string(kWords) + "]";
+        out_ += "[^" + std::string(kWords) + std::string(kWordsOutside) + "]";
         return;
       case 'u':
         return unicode_escape();
