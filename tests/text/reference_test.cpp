@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "text/tokenizer.h"
+#include "text/unicode/byte_characters.h"
 
 namespace roost::text {
 namespace {
@@ -121,6 +122,23 @@ TEST_P(ReferenceTest, OffsetsLieInTheTextInOrder) {
       ASSERT_LE(last[sequence].end, at.end) << name << ", text " << i << ", token " << t;
       last[sequence] = at;
     }
+  }
+}
+
+// Where no step changes the text, a token's slice of it is the token.
+TEST(Offsets, SliceTheTokensOutOfTheText) {
+  const auto tokenizer = Tokenizer::from_json(contents(kMade / "gpt2.json"), "gpt2");
+  for (const std::string& text : read_texts()) {
+    const Encoding encoding = tokenizer->encode(text);
+    std::string joined;
+    for (std::size_t t = 0; t < encoding.ids.size(); ++t) {
+      const std::string token(tokenizer->token_of(encoding.ids[t]).value_or(""));
+      const Offset at = encoding.offsets[t];
+      joined += text.substr(at.begin, at.size());
+      if (tokenizer->is_special(encoding.ids[t])) continue;
+      ASSERT_EQ(bytes_spelled_by(token), text.substr(at.begin, at.size())) << text;
+    }
+    ASSERT_EQ(joined, text);
   }
 }
 
