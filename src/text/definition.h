@@ -30,6 +30,9 @@ struct ModelParts {
 };
 ModelParts read_model(const JsonView& view, bool after_byte_level);
 
+// {"token": id, ...}
+std::shared_ptr<const Vocabulary> read_vocabulary(const JsonView& view);
+
 // A member that may be absent or null.
 MaybeView find_value(const JsonView& view, std::string_view key);
 bool flag_or(const JsonView& view, std::string_view key, bool otherwise);

@@ -21,15 +21,6 @@ void add(Vocabulary& vocabulary, std::string_view token, std::uint64_t id, const
   }
 }
 
-// {"token": id, ...}
-std::shared_ptr<const Vocabulary> read_vocabulary(const JsonView& view) {
-  auto vocabulary = std::make_shared<Vocabulary>();
-  vocabulary->reserve(view.size());
-  view.for_each_member(
-      [&](std::string_view token, JsonView id) { add(*vocabulary, token, id.as_uint(), id); });
-  return vocabulary;
-}
-
 std::uint32_t read_unknown(const JsonView& model, const Vocabulary& vocabulary,
                            std::string_view otherwise) {
   const std::string unknown = text_or(model, "unk_token", otherwise);
@@ -114,8 +105,8 @@ ModelParts read_bpe(const JsonView& view, bool after_byte_level) {
                          .byte_fallback = flag_or(view, "byte_fallback", false),
                          .ignore_merges = flag_or(view, "ignore_merges", false),
                          .on_bytes = false};
-  settings.on_bytes = after_byte_level && settings.continuing_prefix.empty() &&
-                      settings.word_suffix.empty();
+  settings.on_bytes =
+      after_byte_level && settings.continuing_prefix.empty() && settings.word_suffix.empty();
   parts.works_on_bytes = settings.on_bytes;
   if (find_value(view, "unk_token")) settings.unknown = read_unknown(view, *parts.vocabulary, "");
   const auto merges = read_merges(view.at("merges"), *parts.vocabulary, settings.continuing_prefix);
@@ -162,6 +153,14 @@ std::string model_type(const JsonView& view) {
 }
 
 }  // namespace
+
+std::shared_ptr<const Vocabulary> read_vocabulary(const JsonView& view) {
+  auto vocabulary = std::make_shared<Vocabulary>();
+  vocabulary->reserve(view.size());
+  view.for_each_member(
+      [&](std::string_view token, JsonView id) { add(*vocabulary, token, id.as_uint(), id); });
+  return vocabulary;
+}
 
 ModelParts read_model(const JsonView& view, bool after_byte_level) {
   const std::string type = model_type(view);

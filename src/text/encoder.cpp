@@ -70,14 +70,13 @@ Lengths lengths_to_keep(Lengths have, std::size_t most, bool with_pair,
 
 }  // namespace
 
-bool Encoder::Sequence::cut(std::size_t most, Side side) {
-  if (tokens.size() <= most) return false;
+void Encoder::Sequence::cut(std::size_t most, Side side) {
+  if (tokens.size() <= most) return;
   if (side == Side::Left) {
     tokens.erase(tokens.begin(), tokens.end() - static_cast<std::ptrdiff_t>(most));
   } else {
     tokens.resize(most);
   }
-  return true;
 }
 
 Encoding Encoder::encode(std::string_view text, std::optional<std::string_view> pair,
@@ -104,7 +103,9 @@ Encoding Encoder::encode(std::string_view text, std::optional<std::string_view> 
         refuse_length(have.first + have.second + special, options.max_tokens);
       }
       const Lengths kept = lengths_to_keep(have, most, pair.has_value(), options.truncate);
-      truncated = first.cut(kept.first, options.cut) | second.cut(kept.second, options.cut);
+      first.cut(kept.first, options.cut);
+      second.cut(kept.second, options.cut);
+      truncated = true;
     }
   }
   Encoding encoding = assemble(first, second, pair.has_value(), options.add_special_tokens);

@@ -19,7 +19,7 @@ class Encoder {
   struct Sequence {
     std::string_view text;
     std::vector<ModelToken> tokens;  // where they came from in `text`
-    bool cut(std::size_t most, Side side);
+    void cut(std::size_t most, Side side);
   };
 
   void tokenize(Sequence& sequence);

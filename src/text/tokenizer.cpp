@@ -5,6 +5,7 @@
 #include "text/definition.h"
 #include "text/encoder.h"
 #include "text/tokenizer_parts.h"
+#include "text/vocabulary_files.h"
 
 namespace roost::text {
 
@@ -14,6 +15,23 @@ Tokenizer::~Tokenizer() = default;
 std::shared_ptr<const Tokenizer> Tokenizer::from_json(std::string_view json,
                                                       const std::string& what) {
   return std::make_shared<const Tokenizer>(read_definition(json, what));
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::from_vocab_txt(std::string_view vocab,
+                                                           const std::string& what,
+                                                           const BertOptions& options) {
+  return std::make_shared<const Tokenizer>(read_vocab_txt(vocab, what, options));
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::from_vocab_and_merges(std::string_view vocab_json,
+                                                                  std::string_view merges_txt,
+                                                                  const std::string& what) {
+  return std::make_shared<const Tokenizer>(read_vocab_and_merges(vocab_json, merges_txt, what));
+}
+
+std::shared_ptr<const Tokenizer> Tokenizer::from_sentencepiece(std::string_view bytes,
+                                                               const std::string& what) {
+  return std::make_shared<const Tokenizer>(read_sentencepiece(bytes, what));
 }
 
 Encoding Tokenizer::encode(std::string_view text, std::optional<std::string_view> pair,

@@ -52,6 +52,12 @@ struct TruncationSettings {
   EncodeOptions::Truncate truncate = EncodeOptions::Truncate::Longest;
 };
 
+struct BertOptions {
+  bool lowercase = true;
+  std::optional<bool> strip_accents = std::nullopt;  // none: as lowercase
+  bool separate_ideographs = true;
+};
+
 struct TokenizerParts;
 
 // Text to token ids and back. Immutable and thread-safe; make one and share it.
@@ -63,6 +69,17 @@ class Tokenizer {
  public:
   // A tokenizer.json.
   static std::shared_ptr<const Tokenizer> from_json(std::string_view json, const std::string& what);
+  // BERT's vocab.txt: a token a line.
+  static std::shared_ptr<const Tokenizer> from_vocab_txt(std::string_view vocab,
+                                                         const std::string& what,
+                                                         const BertOptions& options = {});
+  // vocab.json and merges.txt of GPT-2 or RoBERTa.
+  static std::shared_ptr<const Tokenizer> from_vocab_and_merges(std::string_view vocab_json,
+                                                                std::string_view merges_txt,
+                                                                const std::string& what);
+  // A sentencepiece model. It puts no special tokens around texts: the file does not say which.
+  static std::shared_ptr<const Tokenizer> from_sentencepiece(std::string_view bytes,
+                                                             const std::string& what);
 
   explicit Tokenizer(std::unique_ptr<const TokenizerParts> parts);
   ~Tokenizer();

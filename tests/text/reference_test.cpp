@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "text/tokenizer.h"
+#include "text/unicode/byte_characters.h"
 
 namespace roost::text {
 namespace {
@@ -124,6 +125,48 @@ TEST_P(ReferenceTest, OffsetsLieInTheTextInOrder) {
   }
 }
 
+// Where no step changes the text, a token's slice of it is the token.
+TEST(Offsets, SliceTheTokensOutOfTheText) {
+  const auto tokenizer = Tokenizer::from_json(contents(kMade / "gpt2.json"), "gpt2");
+  for (const std::string& text : read_texts()) {
+    const Encoding encoding = tokenizer->encode(text);
+    std::string joined;
+    for (std::size_t t = 0; t < encoding.ids.size(); ++t) {
+      const std::string token(tokenizer->token_of(encoding.ids[t]).value_or(""));
+      const Offset at = encoding.offsets[t];
+      joined += text.substr(at.begin, at.size());
+      if (tokenizer->is_special(encoding.ids[t])) continue;
+      ASSERT_EQ(bytes_spelled_by(token), text.substr(at.begin, at.size())) << text;
+    }
+    ASSERT_EQ(joined, text);
+  }
+}
+
+class SentencepieceTest : public ReferenceTest {};
+
+TEST_P(SentencepieceTest, AgreesOnEveryLine) {
+  const auto folder = std::filesystem::path(ROOST_TEXT_REFERENCE) / "sentencepiece";
+  const std::string name = GetParam();
+  const auto tokenizer = Tokenizer::from_sentencepiece(contents(folder / (name + ".model")), name);
+  const std::string digests = contents(folder / (name + ".ids"));
+  ASSERT_EQ(digests.size(), texts().size() * sizeof(std::uint64_t));
+  std::size_t compared = 0, wrong = 0;
+  for (std::size_t i = 0; i < texts().size(); ++i) {
+    std::uint64_t expected = 0;
+    std::memcpy(&expected, digests.data() + i * sizeof expected, sizeof expected);
+    if (expected == 0) continue;
+    ++compared;
+    Digest digest;
+    for (const std::uint32_t id : tokenizer->encode(texts()[i]).ids) digest.add(id);
+    if (digest.value() == expected) continue;
+    if (++wrong <= 5) ADD_FAILURE() << name << ", text " << i << ": " << texts()[i];
+  }
+  EXPECT_EQ(wrong, 0u) << "of " << compared;
+  EXPECT_GE(compared, 1'000u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SentencepieceTest, testing::Values("spm_unigram", "spm_bpe"),
+                         [](const auto& test) { return test.param; });
 INSTANTIATE_TEST_SUITE_P(Definitions, ReferenceTest, testing::ValuesIn(definition_names()),
                          [](const auto& test) { return test.param; });
 

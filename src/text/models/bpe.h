@@ -55,8 +55,8 @@ class Bpe final : public Model {
  public:
   struct Settings {
     std::optional<std::uint32_t> unknown;
-    std::string continuing_prefix;
-    std::string word_suffix;
+    std::string continuing_prefix = {};
+    std::string word_suffix = {};
     bool fuse_unknown = false;
     bool byte_fallback = false;
     bool ignore_merges = false;  // a piece that is a token stays whole

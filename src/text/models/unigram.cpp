@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "text/models/wordpiece.h"
 #include "text/unicode/characters.h"
 
 namespace roost::text {
@@ -13,6 +12,22 @@ constexpr double kUnknownPenalty = 10.0;
 
 std::uint32_t narrow(std::size_t n) {
   return static_cast<std::uint32_t>(n);
+}
+
+double least(const std::vector<double>& scores) {
+  double least = 0;
+  for (const double score : scores) {
+    if (score != Unigram::kHidden) least = std::min(least, score);
+  }
+  return least;
+}
+
+Trie trie_of_scored(const Vocabulary& vocabulary, const std::vector<double>& scores) {
+  std::vector<Trie::Entry> entries;
+  for (std::uint32_t id = 0; id < scores.size(); ++id) {
+    if (scores[id] != Unigram::kHidden) entries.emplace_back(*vocabulary.token_of(id), id);
+  }
+  return Trie(std::move(entries));
 }
 
 }  // namespace
@@ -32,8 +47,8 @@ Unigram::Unigram(std::shared_ptr<const Vocabulary> vocabulary, std::vector<doubl
     : vocabulary_(std::move(vocabulary)),
       scores_(std::move(scores)),
       settings_(settings),
-      unknown_score_(*std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty),
-      trie_(trie_of(*vocabulary_)),
+      unknown_score_(least(scores_) - kUnknownPenalty),
+      trie_(trie_of_scored(*vocabulary_, scores_)),
       byte_ids_(byte_token_ids(*vocabulary_)) {}
 
 void Unigram::tokenize(std::string_view text, std::span<const Offset> pieces, ModelScratch& scratch,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -14,11 +15,13 @@ namespace roost::text {
 // token covers is unknown, a run of it at a time.
 class Unigram final : public Model {
  public:
+  static constexpr double kHidden = -std::numeric_limits<double>::infinity();
+
   struct Settings {
     std::uint32_t unknown;
     bool byte_fallback = false;  // unknown text becomes its bytes, if each is a token
   };
-  // `scores` by id.
+  // `scores` by id; kHidden: no text becomes this token.
   Unigram(std::shared_ptr<const Vocabulary> vocabulary, std::vector<double> scores,
           Settings settings);
 

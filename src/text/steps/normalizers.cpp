@@ -157,6 +157,25 @@ void Prepend::apply(AlignedText& text) const {
   out.finish();
 }
 
+void SqueezeSpaces::apply(AlignedText& text) const {
+  Rewriter out(text);
+  bool after_space = true;
+  while (!out.done()) {
+    const std::string_view rest = out.rest();
+    const std::size_t word = std::min(rest.find_first_of(' '), rest.size());
+    out.keep(word);
+    after_space = after_space && word == 0;
+    if (out.done()) break;
+    const std::size_t end = std::min(rest.find_first_not_of(' ', word), rest.size());
+    const std::size_t spaces = end - word;
+    const bool kept = !after_space && end < rest.size();
+    if (kept) out.keep(1);
+    out.drop(spaces - (kept ? 1 : 0));
+    after_space = true;
+  }
+  out.finish();
+}
+
 void Nmt::apply(AlignedText& text) const {
   const auto is_dropped = [](char32_t c) {
     return (c >= 1 && c <= 8) || c == 0xB || (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F ||

@@ -99,6 +99,12 @@ class Prepend final : public Normalizer {
   std::string prefix_;
 };
 
+// Spaces at the ends go, and of several in a row all but one.
+class SqueezeSpaces final : public Normalizer {
+ public:
+  void apply(AlignedText& text) const override;
+};
+
 // Blanks of many kinds become spaces, control characters go, as in Moses and Google's NMT.
 class Nmt final : public Normalizer {
  public:

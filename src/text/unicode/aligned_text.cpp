@@ -77,16 +77,15 @@ void Rewriter::refuse_growth() const {
 
 void Rewriter::map_ascii(const std::array<char, 128>& map) {
   const std::string_view ahead = rest();
-  const std::size_t before = out_.size();
-  out_.resize(before + ahead.size());
-  char* to = out_.data() + before;
   std::size_t mapped = 0;
   for (; mapped < ahead.size(); ++mapped) {
     const auto byte = static_cast<unsigned char>(ahead[mapped]);
     if (byte >= map.size() || map[byte] == '\0') break;
-    to[mapped] = map[byte];
   }
+  const std::size_t before = out_.size();
   out_.resize(before + mapped);
+  char* to = out_.data() + before;
+  for (std::size_t i = 0; i < mapped; ++i) to[i] = map[static_cast<unsigned char>(ahead[i])];
   if (!shifted_) {
     for (std::size_t i = 0; i < mapped; ++i) {
       origins_.push_back(text_.origin({narrow(at_ + i), narrow(at_ + i + 1)}));

@@ -12,6 +12,7 @@ import {createRequire} from 'module';
 import {pathToFileURL} from 'url';
 import {applyRules} from './charsmap.mjs';
 import {definitions} from './definitions.mjs';
+import {digest} from './digest.mjs';
 import {makeTexts} from './strings.mjs';
 import {inUnicode14, inUnicode8} from './unicode_versions.mjs';
 
@@ -21,21 +22,6 @@ const Format = require('@anush008/tokenizers').Tokenizer;
 const out = process.argv[2];
 const texts = makeTexts(2000, inUnicode14);
 
-// Two FNV-1a hashes of 32 bits: the ids, then the tokens and the decoded text, each with a zero.
-function digest(ids, tokens, decoded) {
-  const hashes = [0x811c9dc5, 0x9747b28c];
-  const add = (byte) => {
-    hashes[0] = Math.imul(hashes[0] ^ byte, 0x01000193);
-    hashes[1] = Math.imul(hashes[1] ^ byte, 0x85ebca6b) ^ (hashes[1] >>> 15);
-  };
-  for (const id of ids) for (let shift = 0; shift < 32; shift += 8) add((id >>> shift) & 255);
-  for (const text of [...tokens, decoded]) {
-    for (const byte of Buffer.from(text)) add(byte);
-    add(0);
-  }
-  return (BigInt(hashes[0] >>> 0) << 32n) | BigInt(hashes[1] >>> 0);
-}
-
 function withReference(definition) {
   const normalizer = definition.normalizer?.type === 'Precompiled' ? null : definition.normalizer;
   const tokenizer = new Reference({...definition, normalizer},
@@ -43,7 +29,7 @@ function withReference(definition) {
   const prepared = (text) => (text !== null && normalizer !== definition.normalizer ? applyRules(text) : text);
   return (text, pair) => {
     const {ids} = tokenizer.encode(prepared(text), {text_pair: prepared(pair)});
-    return digest(ids, ids.map((id) => tokenizer.id_to_token(id)), ids.length ? tokenizer.decode(ids) : '');
+    return digest(ids, ids.map((id) => tokenizer.id_to_token(id)).concat(ids.length ? tokenizer.decode(ids) : ''));
   };
 }
 
@@ -54,7 +40,7 @@ function withFormat(definition) {
   return async (text, pair) => {
     const encoding = await tokenizer.encode(prepared(text), prepared(pair));
     const ids = encoding.getIds();
-    return digest(ids, ids.map((id) => tokenizer.idToToken(id)), ids.length ? await tokenizer.decode(ids, false) : '');
+    return digest(ids, ids.map((id) => tokenizer.idToToken(id)).concat(ids.length ? await tokenizer.decode(ids, false) : ''));
   };
 }
 
