@@ -107,7 +107,7 @@ class CorpusTest : public testing::Test {
  protected:
   void SetUp() override {
     corpus_ = tree_.root() / "corpus";
-    const std::string command = "python3 " ROOST_FORMATS_TESTS "/corpus/make_corpus.py " +
+    const std::string command = "python3 -B " ROOST_FORMATS_TESTS "/corpus/make_corpus.py " +
                                 corpus_.string() + " >" + (tree_.root() / "list").string();
     ASSERT_EQ(std::system(command.c_str()), 0);
   }
