@@ -50,6 +50,8 @@ constexpr std::array kSigns = {
     Sign{"time_embedding.linear_1.", "unet"},
 };
 
+constexpr std::size_t kLookedAt = 10'000;  // tensors that are searched for a sign
+
 struct KindName {
   std::string_view word, kind;
 };
@@ -72,10 +74,13 @@ constexpr std::array kKinds = {
 };
 
 std::string_view sign_of(const Checkpoint& checkpoint) {
+  const auto begin = checkpoint.tensors.begin();
+  const auto end =
+      begin + static_cast<std::ptrdiff_t>(std::min(checkpoint.tensors.size(), kLookedAt));
   for (const Sign& sign : kSigns) {
-    const bool has = std::any_of(
-        checkpoint.tensors.begin(), checkpoint.tensors.end(),
-        [&](const TensorInfo& t) { return t.name.find(sign.piece) != std::string::npos; });
+    const bool has = std::any_of(begin, end, [&](const TensorInfo& tensor) {
+      return tensor.name.find(sign.piece) != std::string::npos;
+    });
     if (has) return sign.kind;
   }
   return "model";

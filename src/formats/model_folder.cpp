@@ -153,8 +153,9 @@ void add_component(const Folder& pipeline, const std::string& name, const std::s
     component.format = to_string(part.checkpoint->format);
     for (const TensorInfo& tensor : part.checkpoint->tensors) count_tensor(component, tensor);
   }
-  for (const std::string& other : part.other_weights)
-    out.other_weights.push_back(name + "/" + other);
+  for (const std::string& other : part.other_weights) {
+    out.other_weights.emplace_back(name).append("/").append(other);
+  }
   out.components.push_back(std::move(component));
 }
 

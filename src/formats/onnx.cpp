@@ -348,7 +348,10 @@ bool is_onnx(const File& file) {
 }
 
 OnnxModel open_onnx(const Folder& folder, std::string_view name) {
-  const File file = folder.file(name);
+  return open_onnx(folder, folder.file(name));
+}
+
+OnnxModel open_onnx(const Folder& folder, const File& file) {
   if (file.size() > kMaxFile) bad_file(file.name(), "more than 2 GiB, which no ONNX file can have");
   return Reader(folder, file).read();
 }

@@ -40,5 +40,6 @@ bool is_onnx(const File& file);
 // Describes `name` of `folder`; runs nothing. External data must lie in plain files of the folder
 // that have no second name, and be of just the size that type and shape tell. Throws BadFile.
 OnnxModel open_onnx(const Folder& folder, std::string_view name);
+OnnxModel open_onnx(const Folder& folder, const File& file);  // `file` is the model, opened before
 
 }  // namespace roost::formats

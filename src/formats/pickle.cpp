@@ -318,6 +318,7 @@ class Machine {
     const std::vector<Ref>& items = tuple(ref);
     if (items.size() > kMaxDimensions) fail("more than 64 dimensions");
     std::vector<std::uint64_t> out;
+    out.reserve(items.size());
     for (const Ref item : items) out.push_back(count(item));
     return out;
   }

@@ -42,7 +42,7 @@ const ZipEntry* find(const std::vector<ZipEntry>& entries, const std::string& na
 std::string root_of(const File& file, const std::vector<ZipEntry>& entries) {
   for (const ZipEntry& entry : entries) {
     if (!entry.name.ends_with(kPickle)) continue;
-    const std::string root = entry.name.substr(0, entry.name.size() - kPickle.size());
+    std::string root = entry.name.substr(0, entry.name.size() - kPickle.size());
     if (root.find('/') == std::string::npos) return root;
   }
   bad_file(file.name(), "the archive has no data.pkl: no PyTorch checkpoint");

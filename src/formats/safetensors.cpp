@@ -118,13 +118,12 @@ class HeaderReader {
 
   void check_size(const TensorInfo& tensor, std::uint64_t at) const {
     const auto elements = element_count(tensor.shape);
-    const std::string what = "tensor '" + printable(tensor.name) + "' of shape ";
-    if (!elements) bytes_.fail_at(at, what + "whose product passes 64 bits");
-    if (tensor.dtype == Dtype::Unknown) return;
-    const auto bytes = byte_count(tensor.dtype, *elements);
-    if (bytes == tensor.bytes) return;
-    bytes_.fail_at(at, what + shape_text(tensor.shape) + " and type " +
-                           std::string(to_string(tensor.dtype)) + " has " +
+    const bool is_known = tensor.dtype != Dtype::Unknown;
+    if (elements && (!is_known || byte_count(tensor.dtype, *elements) == tensor.bytes)) return;
+    const std::string what =
+        "tensor '" + printable(tensor.name) + "' of shape " + shape_text(tensor.shape);
+    if (!elements) bytes_.fail_at(at, what + ", whose product passes 64 bits");
+    bytes_.fail_at(at, what + " and type " + std::string(to_string(tensor.dtype)) + " has " +
                            std::to_string(tensor.bytes) + " bytes, which does not fit them");
   }
 

@@ -19,8 +19,8 @@ bool is_safetensors(const File& file);
 Checkpoint open_safetensors(const File& file);
 
 // `name` in `folder` is such a file, or an index ("weight_map": tensor to file) over several beside
-// it, which may be PyTorch's instead; told by content. An index must name every tensor of its files,
-// in the right file, and of safetensors their total size if it tells one.
+// it, which may be PyTorch's; told by content. An index must name every tensor of its files, in the
+// right file, and of safetensors their total size if it tells one.
 Checkpoint open_safetensors(const Folder& folder, std::string_view name);
 
 // The same for a path.

@@ -1,6 +1,6 @@
 #include "formats/safetensors.h"
 
-#include <chrono>
+#include <ctime>
 
 #include "formats/safetensors_bytes.h"
 
@@ -187,12 +187,12 @@ TEST(Safetensors, ALargeHeaderIsReadInTime) {
     offset += 2;
   }
   const std::string bytes = safetensors_bytes(header + "}", offset);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   EXPECT_EQ(open_bytes(bytes).tensors.size(), 200'000u);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  const double seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
   const double megabytes = static_cast<double>(header.size()) / 1e6;
-  RecordProperty("milliseconds_per_mb", std::to_string(took.count() * 1e3 / megabytes));
-  EXPECT_LT(took.count(), 5 * (0.1 + 0.02 * megabytes));  // a busy or sanitised machine is slower
+  RecordProperty("milliseconds_per_mb", std::to_string(seconds * 1e3 / megabytes));
+  EXPECT_TRUE(ROOST_SANITIZED || seconds < 2 * (0.1 + 0.02 * megabytes)) << seconds;
 }
 
 }  // namespace

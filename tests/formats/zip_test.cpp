@@ -46,6 +46,27 @@ TEST(Zip, ReadsStoredEntriesInEachLayout) {
   }
 }
 
+// Sizes and places beyond 4 GiB stand in an extra field; here the numbers in it are small.
+TEST(Zip, ReadsSizesOf64Bits) {
+  using test::Bytes;
+  const std::string data = "data!";
+  const std::uint32_t crc = crc32(std::as_bytes(std::span(data)));
+  constexpr std::uint32_t kFull = 0xFFFFFFFF;
+  Bytes out;
+  out.u32(0x04034b50).u16(45).u16(0).u16(0).u32(0).u32(crc).u32(kFull).u32(kFull).u16(1).u16(20);
+  out.text("e").u16(1).u16(16).u64(data.size()).u64(data.size()).text(data);
+  const std::size_t offset = out.size();
+  out.u32(0x02014b50).u16(45).u16(45).u16(0).u16(0).u32(0).u32(crc).u32(kFull).u32(kFull);
+  out.u16(1).u16(28).u16(0).u16(0).u16(0).u32(0).u32(kFull);
+  out.text("e").u16(1).u16(24).u64(data.size()).u64(data.size()).u64(0);
+  const std::size_t bytes = out.size() - offset;
+  out.u32(0x06054b50).u16(0).u16(0).u16(1).u16(1).u32(bytes).u32(offset).u16(0);
+  const auto entries = read(out.str());
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].size, data.size());
+  EXPECT_EQ(out.str().substr(entries[0].offset, entries[0].size), data);
+}
+
 struct BadCase {
   const char* name;
   std::string bytes;

@@ -117,7 +117,9 @@ def onnx(graph=None, more=b"", version=8, opset=17):
     if graph is None:
         value = field(1, "x") + field(2, field(1, field(1, 1) + field(2, field(1, field(1, 4)))))
         graph = NODE + field(5, tensor_proto()) + field(11, value) + field(12, value)
-    return field(1, version) + field(2, "corpus") + field(7, graph) + more + field(8, field(2, opset))
+    return (
+        field(1, version) + field(2, "corpus") + field(7, graph) + more + field(8, field(2, opset))
+    )
 
 
 # Pickles by their opcodes.
@@ -139,13 +141,30 @@ def numbers(*values):
 
 
 def storage(kind="FloatStorage", key="0", elements=4):
-    return b"(" + text("storage") + name("torch", kind) + text(key) + text("cpu") + number(elements) + b"tQ"
+    return (
+        b"("
+        + text("storage")
+        + name("torch", kind)
+        + text(key)
+        + text("cpu")
+        + number(elements)
+        + b"tQ"
+    )
 
 
 def tensor(source=None, offset=0, shape=(4,), strides=(1,)):
     source = storage() if source is None else source
-    return (name("torch._utils", "_rebuild_tensor_v2") + b"(" + source + number(offset)
-            + numbers(*shape) + numbers(*strides) + b"\x89" + name("collections", "OrderedDict") + b")RtR")
+    return (
+        name("torch._utils", "_rebuild_tensor_v2")
+        + b"("
+        + source
+        + number(offset)
+        + numbers(*shape)
+        + numbers(*strides)
+        + b"\x89"
+        + name("collections", "OrderedDict")
+        + b")RtR"
+    )
 
 
 def pickle(body, proto=b"\x80\x02", stop=b"."):
@@ -158,8 +177,12 @@ def state_dict(value=None):
 
 def archive(entries=None, data=None, compression=zipfile.ZIP_STORED):
     if entries is None:
-        entries = [("m/data.pkl", state_dict() if data is None else data),
-                   ("m/byteorder", b"little"), ("m/data/0", b"\1" * 16), ("m/version", b"3\n")]
+        entries = [
+            ("m/data.pkl", state_dict() if data is None else data),
+            ("m/byteorder", b"little"),
+            ("m/data/0", b"\1" * 16),
+            ("m/version", b"3\n"),
+        ]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as made:
         for entry_name, content in entries:

@@ -89,7 +89,8 @@ def main():
         if name == "F32":
             data = [struct.pack("<f", x) for x in (0.0, -1.5, 3.0e38, 1.0e-40)]
         if name == "F16":
-            data = [struct.pack("<H", x) for x in (0, 0x8000, 1, 0x3FF, 0x400, 0xC500, 0x7BFF, 0x83FF)]
+            edges = (0, 0x8000, 1, 0x3FF, 0x400, 0xC500, 0x7BFF, 0x83FF)
+            data = [struct.pack("<H", x) for x in edges]
         if name == "BF16":
             data = [struct.pack("<H", x) for x in (0, 0x3F80, 0xC049, 0x7F7F, 1)]
         values = [repr(read(block, i)) for block in data for i in range(elements)]
