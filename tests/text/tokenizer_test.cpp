@@ -151,6 +151,26 @@ TEST(Tokenizer, SettingsOfTheFileAreTold) {
   EXPECT_FALSE(tokenizer->is_special(4));
 }
 
+TEST(Tokenizer, AddedTokensTakeBlanksAndStandAlone) {
+  const auto tokenizer = Tokenizer::from_json(
+      R"({"model": {"type": "WordLevel", "unk_token": "[UNK]",
+                    "vocab": {"[UNK]": 0, "x": 1, " x": 2, "x ": 3}},
+          "added_tokens": [{"id": 4, "content": "[L]", "lstrip": true, "normalized": false},
+                           {"id": 5, "content": "[R]", "rstrip": true, "normalized": false},
+                           {"id": 6, "content": "S", "single_word": true, "normalized": true},
+                           {"id": 7, "content": "[LL]", "special": true}]})",
+      "t");
+  const Encoding left = tokenizer->encode("x [L] x");
+  EXPECT_EQ(left.ids, (Ids{1, 4, 2}));
+  EXPECT_EQ(left.offsets[1], (Offset{1, 5}));
+  const Encoding right = tokenizer->encode("x [R] x");
+  EXPECT_EQ(right.ids, (Ids{3, 5, 1}));
+  EXPECT_EQ(right.offsets[1], (Offset{2, 6}));
+  EXPECT_EQ(tokenizer->encode("x S x").ids, (Ids{3, 6, 2}));
+  EXPECT_EQ(tokenizer->encode("xSx").ids, (Ids{0}));
+  EXPECT_EQ(tokenizer->encode("[LL][L][R]").ids, (Ids{7, 4, 5}));
+}
+
 TEST(Tokenizer, EmptyTextsAreFine) {
   const auto tokenizer = bert();
   EXPECT_EQ(tokenizer->encode("").ids, (Ids{2, 3}));
