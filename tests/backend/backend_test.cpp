@@ -68,12 +68,16 @@ TEST(Names, OfTasksAndHealth) {
   EXPECT_EQ(to_string(Health::Unhealthy), "unhealthy");
 }
 
-TEST(DefaultBackends, RunTheBuiltInModelOnTheProcessorOnly) {
+TEST(DefaultBackends, RunOnTheProcessorOnly) {
   const auto backends = default_backends();
-  ASSERT_EQ(backends.size(), 1u);
+  ASSERT_EQ(backends.size(), 2u);
   EXPECT_EQ(backends[0]->name(), "builtin");
-  EXPECT_EQ(backends[0]->providers(), std::vector{ExecutionProvider::Cpu});
+  EXPECT_EQ(backends[1]->name(), "native");
+  for (const auto& backend : backends) {
+    EXPECT_EQ(backend->providers(), std::vector{ExecutionProvider::Cpu});
+  }
   EXPECT_FALSE(backends[0]->why_not({"x", "builtin:lexical", "1", "", {}}));
+  EXPECT_TRUE(backends[1]->why_not({"x", "builtin:lexical", "1", "", {}}));
 }
 
 }  // namespace

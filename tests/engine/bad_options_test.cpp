@@ -245,7 +245,7 @@ const std::vector<BadCall> kBadCalls = {
      "absolute path"},
     {"built_in_that_is_none", [](Engine& e) { e.register_model("new", "builtin:nope"); }, kInvalid,
      "registering 'new': no backend can run 'builtin:nope' (fake: 'builtin:nope' is no fake; "
-     "builtin: the built-in model is 'builtin:lexical')"},
+     "builtin: the built-in model is 'builtin:lexical'; native: it has no files here)"},
     {"source_too_long", [](Engine& e) { e.register_model("new", "fake:" + kLong); }, kInvalid,
      "has 10005 bytes"},
     {"hostile_source", [](Engine& e) { e.register_model("new", "fake:" + kControl); }, kInvalid,

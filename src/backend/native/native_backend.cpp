@@ -30,7 +30,7 @@ CheckpointSource source_of(const ModelFolder& folder) {
 
 // Files that contradict themselves are an error, not a reason to look for another backend.
 std::optional<std::string> NativeBackend::why_not(const ModelDescription& description) const {
-  if (description.path.empty()) return "its files are not on this machine";
+  if (description.path.empty()) return "it has no files here";
   std::error_code none;
   if (!std::filesystem::exists(std::filesystem::path(description.path) / "config.json", none)) {
     return "there is no folder with a config.json";
