@@ -57,7 +57,8 @@ struct LoaderService::Impl {
   std::optional<ModelHandle> beside(const Attempt& attempt, const LoadOptions& load);
   bool pause_while_it_leaves(const Attempt& attempt);  // false: it does not
   // For the room of loads that were cancelled. False: there are none.
-  bool pause_while_others_leave(const Attempt& attempt);
+  bool do_others_leave(const Attempt& attempt) const;
+  void pause_for_room(const Attempt& attempt);
   void make_room(const Attempt& attempt);
   void publish(const Attempt& attempt, ModelHandle handle);
   void end_unpublished(const Attempt& attempt, const RoostError& error);

@@ -309,9 +309,11 @@ std::optional<ModelHandle> LoaderService::Impl::beside(const Attempt& attempt,
   at_once.fail_fast = true;
   const auto began = std::chrono::steady_clock::now();
   while (true) {
+    const bool others_leave = do_others_leave(attempt);  // asked first: whoever left has given room
     const PlanReport plan = engine.plan(attempt->id, load);
     const bool no_room = plan.verdict == Verdict::Wait && !plan.short_by.empty();
-    if (no_room && (load.fail_fast || !pause_while_others_leave(attempt))) return std::nullopt;
+    if (no_room && (load.fail_fast || !others_leave)) return std::nullopt;
+    if (no_room) pause_for_room(attempt);
     try {
       if (!no_room) return engine.model(attempt->id, at_once, attempt->stop.get_token());
     } catch (const BudgetExceededException&) {
@@ -342,15 +344,18 @@ bool LoaderService::Impl::pause_while_it_leaves(const Attempt& attempt) {
   return true;
 }
 
-bool LoaderService::Impl::pause_while_others_leave(const Attempt& attempt) {
-  std::unique_lock lock(mutex);
-  const bool leaving = std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& other) {
+bool LoaderService::Impl::do_others_leave(const Attempt& attempt) const {
+  const std::lock_guard lock(mutex);
+  return std::any_of(attempts.begin(), attempts.end(), [&](const Attempt& other) {
     return other != attempt && other->started && other->stop.stop_requested();
   });
-  if (!leaving) return false;
+}
+
+void LoaderService::Impl::pause_for_room(const Attempt& attempt) {
+  std::unique_lock lock(mutex);
   changed.wait_for(lock, attempt->stop.get_token(), std::chrono::milliseconds(1),
                    [] { return false; });
-  if (!attempt->stop.stop_requested()) return true;
+  if (!attempt->stop.stop_requested()) return;
   throw CancelledException(loading(attempt->id) + ": cancelled while it waited for room");
 }
 
