@@ -65,8 +65,11 @@ std::string find_path(const void* document, std::size_t wanted) {
       const std::size_t value = object ? after(document, child) : child;
       const std::size_t next = after(document, value);
       if (wanted < next) {
-        path = object ? join(path, string_at(document, child))
-                      : path + "[" + std::to_string(index) + "]";
+        if (object) {
+          path = join(path, string_at(document, child));
+        } else {
+          path.append("[").append(std::to_string(index)).append("]");
+        }
         at = value;
         break;
       }

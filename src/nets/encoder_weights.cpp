@@ -134,8 +134,8 @@ class EncoderWeights::Filler {
     source_.read(name, first, to, stop_);
     done_ += to.size();
     if (!progress_) return;
-    const double all =
-        static_cast<double>(weights_.bytes() / tensor::bytes_of(weights_.precision()));
+    const double all = static_cast<double>(weights_.bytes()) /
+                       static_cast<double>(tensor::bytes_of(weights_.precision()));
     progress_(std::min(1.0, static_cast<double>(done_) / all));
   }
 

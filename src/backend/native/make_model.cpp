@@ -201,6 +201,7 @@ void make_model(const std::string& path, const MakeOptions& options,
     tensors.insert(tensors.end(), more.begin(), more.end());
   }
   std::vector<formats::TensorSpec> specs;
+  specs.reserve(tensors.size());
   for (const NamedTensor& tensor : tensors) {
     specs.push_back({tensor.name, formats::Dtype::F32, tensor.shape});
   }

@@ -161,6 +161,7 @@ void NativeModel::run(const Batch& batch, std::stop_token stop) {
 void NativeModel::rank_by_cosine(const Batch& batch, const std::stop_token& stop) {
   std::vector<Sequence> texts(2 * batch.sequences.size());
   std::vector<const Sequence*> order;
+  order.reserve(texts.size());
   for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
     const Sequence& pair = *batch.sequences[i];
     if (pair.types.size() != pair.ids.size()) fail("ids and types differ in number");
