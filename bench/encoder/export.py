@@ -28,7 +28,8 @@ class Bert(torch.nn.Module):
     def __init__(self, config, tensors):
         super().__init__()
         self.heads, self.layers = config["num_attention_heads"], config["num_hidden_layers"]
-        self.epsilon, self.names = config["layer_norm_eps"], {}
+        self.hidden, self.epsilon = config["hidden_size"], config["layer_norm_eps"]
+        self.names = {}
         for name, tensor in tensors.items():
             self.names[name] = name.replace(".", "_")
             self.register_buffer(self.names[name], tensor)
@@ -40,7 +41,7 @@ class Bert(torch.nn.Module):
         return F.linear(x, self.tensor(name + ".weight"), self.tensor(name + ".bias"))
 
     def norm(self, name, x):
-        return F.layer_norm(x, x.shape[-1:], self.tensor(name + ".weight"),
+        return F.layer_norm(x, (self.hidden,), self.tensor(name + ".weight"),
                             self.tensor(name + ".bias"), self.epsilon)
 
     def forward(self, input_ids, attention_mask):
@@ -52,7 +53,7 @@ class Bert(torch.nn.Module):
         x = x + self.tensor(embeddings("token_type_embeddings"))[0]
         x = self.norm("embeddings.LayerNorm", x)
         hidden = (1.0 - attention_mask.float())[:, None, None, :] * -10000.0
-        size = x.shape[-1] // self.heads
+        size = self.hidden // self.heads
         for number in range(self.layers):
             layer = "encoder.layer.{}.".format(number)
 
@@ -62,7 +63,7 @@ class Bert(torch.nn.Module):
 
             scores = split("query") @ split("key").transpose(-1, -2) / math.sqrt(size) + hidden
             context = (scores.softmax(-1) @ split("value")).transpose(1, 2)
-            context = context.reshape(batch, length, self.heads * size)
+            context = context.reshape(batch, length, self.hidden)
             x = self.norm(layer + "attention.output.LayerNorm",
                           x + self.linear(layer + "attention.output.dense", context))
             inner = F.gelu(self.linear(layer + "intermediate.dense", x))
