@@ -32,24 +32,6 @@ constexpr std::array kTypes = {
     Dtype::Unknown, Dtype::Unknown, Dtype::Unknown, Dtype::MXFP4,   Dtype::NVFP4,   Dtype::Q1_0,
     Dtype::Q2_0};
 
-std::uint64_t width(GgufType type) {
-  switch (type) {
-    case GgufType::U8:
-    case GgufType::I8:
-    case GgufType::Bool:
-      return 1;
-    case GgufType::U16:
-    case GgufType::I16:
-      return 2;
-    case GgufType::U32:
-    case GgufType::I32:
-    case GgufType::F32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 class Reader {
  public:
   explicit Reader(const File& file) : bytes_(file, 0, file.size()), file_(file) {}

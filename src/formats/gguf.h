@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@ enum class GgufType : std::uint32_t {
   F64,
 };
 std::string_view to_string(GgufType type);
+std::size_t width(GgufType type);  // bytes of a value; of a text or an array, of its length
 
 // A value of the metadata. Access is typed: the as_ functions throw BadFile for another type.
 struct GgufValue {

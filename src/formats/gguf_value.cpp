@@ -38,10 +38,13 @@ std::optional<std::int64_t> whole(GgufType type, std::uint64_t bits) {
   }
 }
 
-constexpr std::size_t width(GgufType type) {
+}  // namespace
+
+std::size_t width(GgufType type) {
   switch (type) {
     case GgufType::U8:
     case GgufType::I8:
+    case GgufType::Bool:
       return 1;
     case GgufType::U16:
     case GgufType::I16:
@@ -54,8 +57,6 @@ constexpr std::size_t width(GgufType type) {
       return 8;
   }
 }
-
-}  // namespace
 
 std::string_view to_string(GgufType type) {
   return kTypeNames.at(static_cast<std::size_t>(type));

@@ -2,21 +2,13 @@
 
 #include <algorithm>
 
+#include "formats/tensors.h"
 #include "nets/families.h"
 #include "roost/error.h"
 #include "roost/ids.h"
 
 namespace roost::nets {
 namespace {
-
-std::string shape_text(std::span<const std::uint64_t> shape) {
-  std::string text = "[";
-  for (const std::uint64_t size : shape) {
-    if (text.size() > 1) text += ", ";
-    text += std::to_string(size);
-  }
-  return text + "]";
-}
 
 [[noreturn]] void absent(const std::string& name, const std::string& family) {
   throw RoostError(ErrorCode::BadFile, "the weights have no tensor '" + printable(name) +
@@ -38,9 +30,9 @@ void check_tensor(const TensorSource& source, const std::string& name,
   const auto found = source.shape_of(name);
   if (!found) absent(name, family);
   if (std::equal(found->begin(), found->end(), shape.begin(), shape.end())) return;
-  throw RoostError(ErrorCode::BadFile, "the tensor '" + printable(name) + "' is " +
-                                           shape_text(*found) + ", and by config.json it is " +
-                                           shape_text(shape));
+  throw RoostError(ErrorCode::BadFile,
+                   "the tensor '" + printable(name) + "' is " + formats::shape_text(*found) +
+                       ", and by config.json it is " + formats::shape_text(shape));
 }
 
 }  // namespace roost::nets

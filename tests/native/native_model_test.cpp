@@ -104,6 +104,36 @@ TEST_F(NativeModelTest, RanksByCosine) {
   EXPECT_GE(ranked[0].score, ranked[1].score);
 }
 
+TEST_F(NativeModelTest, ScoresAreTheCosinesOfEmbeddings) {
+  LoadOptions exact;
+  exact.backend["precision"] = "f32";
+  const Reranker reranker = engine.reranker("m", exact);
+  const Embedder embedder = engine.embedder("m", exact);
+  const std::vector<std::string> documents = {"one", "two words", "query", "one"};
+  const std::vector<double> scores = reranker.score("query", documents);
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    const double cosine = cosine_similarity(embedder.embed("query"), embedder.embed(documents[i]));
+    EXPECT_NEAR(scores[i], (1 + cosine) / 2, 1e-5) << documents[i];
+  }
+}
+
+TEST_F(NativeModelTest, PairsOfSeveralQueriesGoThroughTogether) {
+  const ModelHandle handle = engine.model("m");
+  std::vector<Sequence> pairs;
+  for (const char* query : {"a", "a", "b", "a"}) {
+    for (const char* document : {"x", "y"}) {
+      pairs.push_back(handle.tokenize(Task::Rerank, query, document));
+    }
+  }
+  std::vector<float> together(pairs.size());
+  handle.run(Task::Rerank, pairs, together);
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    std::vector<float> alone(1);
+    handle.run(Task::Rerank, std::span(pairs).subspan(i, 1), alone);
+    EXPECT_NEAR(together[i], alone[0], 2e-3) << i;
+  }
+}
+
 TEST_F(NativeModelTest, WhatIsTooLongIsCut) {
   const Embedder embedder = engine.embedder("m", {.backend = Value::Object{{"max_tokens", 6}}});
   const Vector cut = embedder.embed("abcdefgh"), whole = embedder.embed("abcd");

@@ -108,7 +108,8 @@ std::unique_ptr<Model> NativeBackend::load(const ModelDescription& description,
                                  " images were given, none of them its own",
                              ErrorCode::Internal);
   }
-  return std::make_unique<NativeModel>(description, ModelFolder(description.path), std::move(image),
+  return std::make_unique<NativeModel>(description, ModelFolder(description.path),
+                                       parse_native_options(description.options), std::move(image),
                                        compute(), context);
 }
 

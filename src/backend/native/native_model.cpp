@@ -32,15 +32,15 @@ std::uint64_t NativeModel::workspace_bytes(const nets::EncoderWeights& weights, 
 }
 
 NativeModel::NativeModel(const ModelDescription& description, const ModelFolder& folder,
-                         std::shared_ptr<const NativeImage> image, std::shared_ptr<Compute> compute,
-                         LoadContext& context)
+                         const NativeOptions& options, std::shared_ptr<const NativeImage> image,
+                         std::shared_ptr<Compute> compute, LoadContext& context)
     : id_(description.id),
       path_(description.path),
       family_(folder.shape().family),
       device_id_(context.device->info().id),
-      max_tokens_(folder.max_tokens(parse_native_options(description.options))),
-      pooling_(folder.pooling(parse_native_options(description.options))),
-      normalises_(folder.normalises(parse_native_options(description.options))),
+      max_tokens_(folder.max_tokens(options)),
+      pooling_(folder.pooling(options)),
+      normalises_(folder.normalises(options)),
       image_(std::move(image)),
       tokenizer_(folder.tokenizer()),
       compute_(std::move(compute)),
@@ -157,31 +157,44 @@ void NativeModel::run(const Batch& batch, std::stop_token stop) {
   run_all(batch.sequences, width, batch.outputs, stop);
 }
 
-// Each sequence is cut into its two texts, which are embedded like any others.
+// Each sequence is cut into its two texts, which are embedded like any others; a first text that
+// follows itself, as a query does, only once.
 void NativeModel::rank_by_cosine(const Batch& batch, const std::stop_token& stop) {
-  std::vector<Sequence> texts(2 * batch.sequences.size());
+  std::vector<Sequence> texts;
+  std::vector<std::pair<std::size_t, std::size_t>> pairs;  // in texts
+  texts.reserve(2 * batch.sequences.size());
+  for (const Sequence* pair : batch.sequences) {
+    auto [first, second] = halves_of(*pair);
+    const bool again = !pairs.empty() && texts[pairs.back().first].ids == first.ids;
+    const std::size_t at = again ? pairs.back().first : texts.size();
+    if (!again) texts.push_back(std::move(first));
+    pairs.emplace_back(at, texts.size());
+    texts.push_back(std::move(second));
+  }
   std::vector<const Sequence*> order;
   order.reserve(texts.size());
-  for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
-    const Sequence& pair = *batch.sequences[i];
-    if (pair.types.size() != pair.ids.size()) fail("ids and types differ in number");
-    for (std::size_t k = 0; k < pair.ids.size(); ++k) {
-      if (pair.types[k] > 1) fail("a token is of neither text");
-      texts[2 * i + pair.types[k]].ids.push_back(pair.ids[k]);
-    }
-  }
   for (const Sequence& text : texts) order.push_back(&text);
   const std::size_t width = image_->weights().shape().hidden;
   std::vector<float> vectors(texts.size() * width);
   run_all(order, width, vectors, stop);
-  for (std::size_t i = 0; i < batch.sequences.size(); ++i) {
-    const std::span first(vectors.data() + 2 * i * width, width);
-    const std::span second(vectors.data() + (2 * i + 1) * width, width);
-    nets::to_unit_length(first);
-    nets::to_unit_length(second);
-    const float cosine = tensor::dot(first.data(), second.data(), width);
+  for (std::size_t at = 0; at < texts.size(); ++at) {
+    nets::to_unit_length(std::span(vectors.data() + at * width, width));
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const float cosine = tensor::dot(vectors.data() + pairs[i].first * width,
+                                     vectors.data() + pairs[i].second * width, width);
     batch.outputs[i] = std::clamp((1 + cosine) / 2, 0.0f, 1.0f);
   }
+}
+
+std::pair<Sequence, Sequence> NativeModel::halves_of(const Sequence& pair) const {
+  if (pair.types.size() != pair.ids.size()) fail("ids and types differ in number");
+  std::pair<Sequence, Sequence> halves;
+  for (std::size_t k = 0; k < pair.ids.size(); ++k) {
+    if (pair.types[k] > 1) fail("a token is of neither text");
+    (pair.types[k] == 0 ? halves.first : halves.second).ids.push_back(pair.ids[k]);
+  }
+  return halves;
 }
 
 void NativeModel::check(const Sequence& sequence) const {

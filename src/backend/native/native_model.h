@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "backend/native/compute.h"
 #include "backend/native/model_folder.h"
@@ -17,8 +18,8 @@ namespace roost::backend {
 class NativeModel final : public Model {
  public:
   NativeModel(const ModelDescription& description, const ModelFolder& folder,
-              std::shared_ptr<const NativeImage> image, std::shared_ptr<Compute> compute,
-              LoadContext& context);
+              const NativeOptions& options, std::shared_ptr<const NativeImage> image,
+              std::shared_ptr<Compute> compute, LoadContext& context);
 
   ModelInfo info() const override;
   std::size_t width(Task task) const override;
@@ -41,6 +42,7 @@ class NativeModel final : public Model {
                const std::stop_token& stop);
   void run_pass(const nets::PackedTokens& tokens, std::size_t width, float* to,
                 const std::stop_token& stop);
+  std::pair<Sequence, Sequence> halves_of(const Sequence& pair) const;
   void rank_by_cosine(const Batch& batch, const std::stop_token& stop);
   [[noreturn]] void fail(const std::string& why) const;
 
