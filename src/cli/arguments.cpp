@@ -128,7 +128,7 @@ void add_texts(CLI::App& app, Arguments& to, Words& words, const char* what) {
         ->type_name("NUMBER");
   }
   app.add_option("texts", to.text.texts, what)->type_name("TEXT");
-  app.add_option("--file", to.text.file, "One text a line; - is standard input")->type_name("PATH");
+  app.add_option("--file", to.text.file, "One text a line, empty ones passed over; - is stdin")->type_name("PATH");
 }
 
 void add_make(CLI::App& app, Arguments& to, Words& words) {

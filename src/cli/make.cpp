@@ -17,9 +17,12 @@ int make(const Common& common, const MakeArguments& arguments) {
         {"path", path}, {"family", arguments.options.family}, {"weight_bytes", bytes}});
     return 0;
   }
+  const std::size_t labels = arguments.options.labels;
+  const std::string use = labels == 0   ? "embed " + path + " \"some text\""
+                          : labels == 1 ? "rerank " + path + " \"which one\" \"this\" \"that\""
+                                        : "classify " + path + " \"some text\"";
   print_line("A random " + arguments.options.family + " model of " + format_bytes(bytes) +
-             " is in " + path + ".\nIt means nothing, and runs: roost embed " + path +
-             " \"some text\"");
+             " is in " + path + ".\nIt means nothing, and runs: roost " + use);
   return 0;
 }
 

@@ -115,6 +115,12 @@ TEST_F(MakeModelTest, WhatFitsNoModelIsRefused) {
   options = small;
   options.layers = 0;
   EXPECT_EQ(refused(options), ErrorCode::InvalidArgument);
+  options = small;
+  options.hidden = 0;
+  EXPECT_EQ(refused(options), ErrorCode::InvalidArgument);
+  options = small;
+  options.layers = 1'000'000;
+  EXPECT_EQ(refused(options), ErrorCode::InvalidArgument);
   EXPECT_FALSE(fs::exists(folder));
 }
 

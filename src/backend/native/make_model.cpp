@@ -83,9 +83,11 @@ void check(const MakeOptions& options) {
   if (options.positions < 8) refuse("there are at least 8 positions");
 }
 
-nets::EncoderShape shape_of(const formats::ModelConfig& config) {
+// What is wrong with a config that nobody wrote is wrong with the options.
+template <class Read>
+auto checked(const Read& read) {
   try {
-    return nets::shape_of(config);
+    return read();
   } catch (const RoostError& error) {
     refuse(error.what());
   }
@@ -193,8 +195,9 @@ void make_model(const std::string& path, const MakeOptions& options,
   check(options);
   const std::size_t padding = padding_of(options.family);
   const std::string config = config_of(options, padding).to_json(true) + "\n";
-  const formats::ModelConfig parsed = formats::parse_config(config, "config.json");
-  const nets::EncoderShape shape = shape_of(parsed);
+  const formats::ModelConfig parsed =
+      checked([&] { return formats::parse_config(config, "config.json"); });
+  const nets::EncoderShape shape = checked([&] { return nets::shape_of(parsed); });
   std::vector<NamedTensor> tensors = nets::tensors_of(shape);
   if (const auto head = nets::Head::of(parsed, shape)) {
     const std::vector<NamedTensor> more = head->tensors();
